@@ -1,0 +1,1 @@
+"""From outcomes to the verified FAQ: the recorder, results files and pages."""

@@ -1,0 +1,1 @@
+"""The FAQ: a module per question, a test per claim."""

@@ -1,0 +1,1 @@
+"""Keras as a whole: devices, reproducibility, configuration."""

@@ -1,0 +1,1 @@
+"""Layers and models: state, freezing, intermediate outputs."""

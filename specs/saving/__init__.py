@@ -1,0 +1,1 @@
+"""Saving models and loading them again."""

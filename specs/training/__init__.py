@@ -1,0 +1,1 @@
+"""What `fit` does with data."""

@@ -1,0 +1,1 @@
+"""Falsifiers of the claims under `specs/saving`."""
