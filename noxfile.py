@@ -1,0 +1,87 @@
+"""Columns of the matrix, the suite's own tests, lint and speed. Interpreters and environments are uv's."""
+
+import time
+import tomllib
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "tests"]
+
+COLUMNS = tomllib.loads(Path("matrix.toml").read_text())
+per_column = nox.parametrize(
+    "python, column", [nox.param(column["python"], name, id=name) for name, column in COLUMNS.items()]
+)
+
+# The unit of speed: one import of Keras and one tiny fit. The names cover every subject.
+TINY_FIT = """
+try:
+    import keras; keras.layers.Dense
+    keras = keras if not "2.4" <= keras.__version__ < "3" else __import__("tensorflow").keras
+except ImportError:
+    from tensorflow import keras
+import numpy as np
+model = keras.models.Sequential([keras.layers.Dense(1, input_shape=(1,))])
+model.compile("sgd", "mse")
+model.fit(np.zeros((4, 1)), np.zeros((4, 1)), verbose=0)
+"""
+
+
+def install(session: nox.Session, column: str) -> dict[str, str]:
+    """Install a column and the suite beside it; return its environment variables."""
+    # Compiled at once, as pip does: the first start would else pay for it, and every start where nothing may be written.
+    session.install("--compile-bytecode", "-e", ".[report]", *COLUMNS[column]["requires"])
+    return COLUMNS[column].get("environment", {})
+
+
+@nox.session
+@per_column
+def specs(session: nox.Session, column: str) -> None:
+    """Check the claims against one column, or all; arguments after -- are pytest's."""
+    environment = install(session, column)
+    session.run("pytest", "specs", *session.posargs, env=environment)
+
+
+@nox.session
+@per_column
+def falsifiers(session: nox.Session, column: str) -> None:
+    """Prove on one column, or all, that every claim can drift; arguments after -- are pytest's."""
+    environment = install(session, column)
+    session.run("pytest", "tests/falsifiers", *session.posargs, env=environment)
+
+
+@nox.session(python="3.11")
+def tests(session: nox.Session) -> None:
+    """The suite's own tests, on the newest Keras and TensorFlow."""
+    session.install("--compile-bytecode", "-e", ".[dev]")
+    session.run("pytest", "tests", *session.posargs)
+
+
+@nox.session(python="3.11")
+def lint(session: nox.Session) -> None:
+    """Style, formatting and types."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "tests/test_quality.py", "-q")
+
+
+@nox.session
+@per_column
+def bench(session: nox.Session, column: str) -> None:
+    """Wall times of one column, or all, in units of one import of Keras and one tiny fit."""
+    environment = install(session, column)
+
+    def seconds(*command: str) -> float:
+        started = time.perf_counter()
+        session.run(*command, env=environment, silent=True)
+        return time.perf_counter() - started
+
+    seconds("python", "-c", TINY_FIT)  # the disk's cache filled
+    unit = min(seconds("python", "-c", TINY_FIT) for _ in range(3))
+    quiet = ["pytest", "specs", "-q", "-p", "no:cacheprovider"]
+    lines = [f"U = {unit:.2f} s"]
+    for title, options in [("collect", ["--collect-only"]), ("serial", []), ("-n 2", ["-n", "2"])]:
+        taken = seconds(*quiet, *options)
+        lines.append(f"{title:8} {taken:6.1f} s  {taken / unit:5.1f} U")
+    session.log(f"{column}\n" + "\n".join(lines))

@@ -1,0 +1,67 @@
+"""Whole runs of `pytest specs` give the same verdicts however they are run, and touch nothing of the user's."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(results, *options, home, folder=ROOT):
+    """The verdict of each claim in a run with these options, HOME at `home`, from the working directory `folder`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS_HOME", "PYTEST_"))}
+    command = [sys.executable, "-m", "pytest", ROOT / "specs", "-q", "-p", "no:cacheprovider", "--results", results, *options]
+    ended = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env={**environment, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-1000:]
+    records = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    assert [record["record"] for record in records if record["record"] != "claim"] == ["header", "footer"]
+    return {record["id"]: record["verdict"] for record in records if record["record"] == "claim"}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """An empty home and an empty working directory."""
+    return tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def verdicts(folders, tmp_path_factory):
+    """The verdicts of a plain run."""
+    home, folder = folders
+    return run(tmp_path_factory.mktemp("plain") / "results.jsonl", home=home, folder=folder)
+
+
+def test_writes_neither_home_nor_working_directory(verdicts, folders):
+    """A run leaves an empty home and an empty working directory empty."""
+    assert verdicts
+    assert [os.listdir(folder) for folder in folders] == [[], []]
+
+
+def test_gives_the_same_verdicts_beside_each_other(verdicts, folders, tmp_path):
+    """`-n 2` gives the same verdicts, in one results file."""
+    assert run(tmp_path / "results.jsonl", "-n", "2", home=folders[0]) == verdicts
+    assert [path.name for path in tmp_path.glob("*.jsonl")] == ["results.jsonl"]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_gives_the_same_verdicts_in_any_order(verdicts, folders, tmp_path, seed):
+    """The order of the claims does not matter, nor which examples Hypothesis draws."""
+    order = ["--random-order-bucket=global", f"--random-order-seed={seed}", "--hypothesis-profile=dev"]
+    assert run(tmp_path / "results.jsonl", *order, f"--hypothesis-seed={seed}", home=folders[0]) == verdicts
+
+
+def test_needs_no_home(verdicts, tmp_path):
+    """A home in which nothing can be written changes nothing. Below a plain file not even root can."""
+    (tmp_path / "file").touch()
+    assert run(tmp_path / "results.jsonl", "--hypothesis-profile=dev", home=tmp_path / "file" / "home") == verdicts
