@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import interpreter
+from fixtures import interpreter, workers
 from fixtures.claims import Evidence
 from fixtures.collection import prepare, require, start_interpreters, stop_interpreters, unchanged_surroundings
 from fixtures.devices import NEEDS
@@ -29,7 +29,8 @@ def pytest_cmdline_main(config):
 def pytest_configure(config):
     for need in NEEDS:
         config.addinivalue_line("markers", f"{need}: a claim that is checked only where this is present")
-    config.pluginmanager.register(Recorder(Path(config.getoption("--results") or config.rootpath / LATEST)), "recorder")
+    config.pluginmanager.register(workers)
+    config.pluginmanager.register(Recorder(config.rootpath / LATEST, config.getoption("--results")), "recorder")
 
 
 def use_subject(config):

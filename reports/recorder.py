@@ -1,17 +1,19 @@
-"""The recorder: streams what a run finds into a results file, and sums it up in the terminal.
+"""The recorder: streams what a run finds into a results file, and makes the pages of it.
 
 A results file is JSON lines: a header, a line for each claim as it ends, a footer. Without its footer it reads as
 incomplete, with all that was measured until then. `results.schema.json` describes each line.
 """
 
+import contextlib
 import datetime
 import json
 import os
 import platform
+import re
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, BinaryIO, Dict, Generator, List, Optional
 
 import pytest
 
@@ -24,84 +26,123 @@ LATEST = "reports/latest/results.jsonl"
 
 SUBJECT = pytest.StashKey[Subject]()
 EVIDENCE = pytest.StashKey[Evidence]()
-REPORTED = pytest.StashKey[Dict[str, Any]]()
+FOUND = pytest.StashKey[Dict[str, Any]]()
+
+UNDECIDED: Dict[str, Any] = {"verdict": ERROR, "reason": "the process that checked it died", "seconds": None, "evidence": {}}
 
 
 class Recorder:
-    """A pytest plugin. Beside xdist's workers it runs in the controller, which alone writes."""
+    """A pytest plugin. Where xdist's workers check the claims, what they found travels to the controller, which writes it.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    `trouble` is one line on why the results could not be written; verdicts do not depend on it. `pages` are the files made
+    of them, `no_pages` is one line on why they could not be made.
+    """
+
+    def __init__(self, latest: Path, results: Optional[Path] = None) -> None:
+        """Write `results`, that file alone. Without it: `latest`, with its pages beside it, the run before kept beside."""
+        self.path = results or latest
         self.header: Optional[Dict[str, Any]] = None
         self.claims: List[Dict[str, Any]] = []
-        self.deselected = 0
-        self._started = time.time()
+        self.trouble: Optional[str] = None
+        self.pages: List[Path] = []
+        self.no_pages: Optional[str] = None
+        self._is_latest = results is None
+        self._begun: Dict[str, Dict[str, Any]] = {}
+        self._deselected = 0
+        self._file: Optional[BinaryIO] = None
         self._sent_header = False
+        self._started = time.time()
+
+    def pytest_deselected(self, items: List[pytest.Item]) -> None:
+        """A selection is not the whole suite; the header says so."""
+        self._deselected += sum(hasattr(item, "claim") for item in items)
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Iterator[None]:
-        """Where the claim ran: attach what it found to the report of its last phase, which travels to the controller."""
+    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Generator[None, Any, None]:
+        """Where the claim runs: attach what it says of itself to its first report, and what was found to its last."""
         outcome = yield
         claim = getattr(item, "claim", None)
         if claim is None:
             return
-        report, subject = outcome.get_result(), item.config.stash[SUBJECT]
-        found = item.stash.setdefault(REPORTED, {"verdict": ERROR, "reason": "it did not run"})
+        report, found = outcome.get_result(), item.stash.setdefault(FOUND, dict(UNDECIDED))
         if call.when == "call":
-            found.update(_finding(claim, subject, call), evidence=item.config.stash[EVIDENCE].take())
+            found.update(_finding(claim, item.config.stash[SUBJECT], call), evidence=item.config.stash[EVIDENCE].take())
         elif call.excinfo is not None:
-            skipped = isinstance(call.excinfo.value, pytest.skip.Exception)
-            reason = str(call.excinfo.value) if skipped else f"broken {call.when}: {_one_line(call.excinfo.value)}"
-            found.update(verdict=NOT_CHECKED if skipped else ERROR, reason=reason)
-        if call.when == "teardown":
-            report.claim = {**_description(claim, subject), **found}
-            report.header = None if self._sent_header else _header(item.config)
+            found.update(_obstacle(call))
+        if call.when == "setup":
+            report.begun = _description(claim, item)
+            report.header = None if self._sent_header else _header(item, self._deselected)
             self._sent_header = True
+        elif call.when == "teardown":
+            report.found = found
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Where the file is written."""
         if "PYTEST_XDIST_WORKER" in os.environ:
             return
-        if getattr(report, "header", None) and self.header is None:
+        if self.header is None and getattr(report, "header", None):
             self.header = report.header
-            self._open()
-        if getattr(report, "claim", None):
-            self._append(report.claim)
-        elif report.when == "???" and self.header:  # xdist: the worker died under it
-            self._append(_lost(report.nodeid))
-
-    def pytest_deselected(self, items: List[pytest.Item]) -> None:
-        """A selection is not the whole suite; the footer says so."""
-        self.deselected += len(items)
+            self._write({"record": "header", **report.header})
+        if hasattr(report, "begun"):
+            self._begun[report.nodeid] = report.begun
+        died = report.when == "???"  # so xdist reports a test under which its worker died
+        found = UNDECIDED if died else getattr(report, "found", None)
+        if found and report.nodeid in self._begun:
+            self.claims.append({**self._begun.pop(report.nodeid), **found})
+            self._write({"record": "claim", **self.claims[-1]})
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Close the file, unless the run was interrupted: it then has no footer."""
-        if self.header and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            seconds = round(time.time() - self._started, 3)
-            footer = {"finished": _now(), "seconds": seconds, "claims": len(self.claims), "deselected": self.deselected}
+        """Close the file and make its pages. A run that was interrupted, or stopped at a failure, gets no footer."""
+        if self.header is None:
+            return
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not session.shouldfail:
+            footer = {"finished": _now(), "seconds": round(time.time() - self._started, 3), "claims": len(self.claims)}
             self._write({"record": "footer", **footer, "exit": int(exitstatus)})
-
-    def _open(self) -> None:
-        if self.path.parent.name == "latest" and self.path.exists():
-            previous = self.path.parent.with_name("previous")
-            shutil.rmtree(previous, ignore_errors=True)
-            self.path.parent.rename(previous)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text("", encoding="utf-8")
-        assert self.header
-        self._write({"record": "header", **self.header})
-
-    def _append(self, claim: Dict[str, Any]) -> None:
-        self.claims.append(claim)
-        self._write({"record": "claim", **claim})
+        self._close()
+        if self._is_latest and self.trouble is None:
+            self._make_pages()
 
     def _write(self, record: Dict[str, Any]) -> None:
-        with open(str(self.path), "a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False, sort_keys=False) + "\n")
+        """Add a line, at once on its way to the disk. The first failure is remembered, and the last attempt."""
+        if self.trouble:
+            return
+        try:
+            if self._file is None:
+                self._open()
+            assert self._file
+            self._file.write(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            self._file.flush()
+        except OSError as error:
+            self.trouble = f"the results cannot be written to {self.path} ({error.strerror}): name another file with --results"
+            self._close()
+
+    def _open(self) -> None:
+        if self._is_latest and self.path.exists():
+            previous = self.path.parent.with_name("previous")
+            shutil.rmtree(str(previous), ignore_errors=True)
+            self.path.parent.rename(previous)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("wb")
+
+    def _close(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # of a full disk, which `trouble` has told already
+                self._file.close()
+
+    def _make_pages(self) -> None:
+        try:
+            from reports import pages, results
+        except ModuleNotFoundError as error:
+            self.no_pages = f'{error.name} is missing: pip install -e ".[report]"'
+            return
+        try:
+            self.pages = pages.write([results.read(self.path)], self.path.parent)
+        except (OSError, results.ResultsError) as error:
+            self.no_pages = str(error)
 
 
-def _header(config: pytest.Config) -> Dict[str, Any]:
-    subject = config.stash[SUBJECT]
+def _header(item: pytest.Item, deselected: int) -> Dict[str, Any]:
+    subject = item.config.stash[SUBJECT]
     return {
         "format": FORMAT,
         "suite": SUITE,
@@ -116,54 +157,56 @@ def _header(config: pytest.Config) -> Dict[str, Any]:
         "packages": packages(),
         "platform": f"{platform.system()} {platform.machine()}",
         "started": _now(),
+        "claims": sum(hasattr(other, "claim") for other in item.session.items),
+        "deselected": deselected,
     }
 
 
-def _description(claim: Claim, subject: Subject) -> Dict[str, Any]:
+def _description(claim: Claim, item: pytest.Item) -> Dict[str, Any]:
     """What a claim says of itself, as the results file has it."""
-    replacement = claim.replacement
+    path, line, _ = item.location
     return {
         "id": claim.id,
         "group": claim.group,
         "question": claim.question,
         "sentence": claim.sentence,
         "details": claim.details,
+        "source": f"{Path(path).as_posix()}:{(line or 0) + 1}",
         "answers": list(claim.answers),
-        "expected": claim.expected(subject),
-        "instead": replacement.id if replacement else None,
+        "expected": claim.expected(item.config.stash[SUBJECT]),
+        "instead": claim.replacement.id if claim.replacement else None,
         "bug": claim.bug or None,
     }
 
 
 def _finding(claim: Claim, subject: Subject, call: Any) -> Dict[str, Any]:
+    """What it means that the test itself ended so."""
     raised = call.excinfo.value if call.excinfo is not None else None
+    seconds = round(call.duration, 3)
     if isinstance(raised, pytest.skip.Exception):
-        return {"verdict": NOT_CHECKED, "reason": str(raised), "seconds": round(call.duration, 3)}
+        return {"verdict": NOT_CHECKED, "reason": _printable(str(raised)), "seconds": seconds}
     reason = _one_line(raised) if raised is not None else None
-    return {"verdict": claim.verdict(subject, raised), "reason": reason, "seconds": round(call.duration, 3)}
+    return {"verdict": claim.verdict(subject, raised), "reason": reason, "seconds": seconds}
 
 
-def _lost(nodeid: str) -> Dict[str, Any]:
-    path, _, name = nodeid.partition("::")
-    question = Path(path).stem
-    identity = f"{question}/{name}".replace("test_", "").replace("_", "-")
-    nothing: Dict[str, Any] = dict.fromkeys(["sentence", "details", "question"], "")
-    return {
-        "id": identity,
-        "group": Path(path).parent.name,
-        **nothing,
-        "answers": [],
-        "expected": None,
-        "instead": None,
-        "bug": None,
-        "verdict": ERROR,
-        "reason": "the process that checked it died",
-    }
+def _obstacle(call: Any) -> Dict[str, Any]:
+    """What it means that the set-up or the teardown of a test raised."""
+    raised = call.excinfo.value
+    if isinstance(raised, pytest.skip.Exception):
+        return {"verdict": NOT_CHECKED, "reason": _printable(str(raised))}
+    return {"verdict": ERROR, "reason": f"broken {call.when}: {_one_line(raised)}"}
 
 
 def _one_line(raised: BaseException) -> str:
-    message = " ".join(str(raised).split())
-    return f"{type(raised).__name__}: {message[:300]}" if message else type(raised).__name__
+    message = _printable(str(raised))[:300]
+    return f"{type(raised).__name__}: {message}" if message else type(raised).__name__
+
+
+def _printable(text: str) -> str:
+    """The text in one line, without pytest's colours and advice, without paths, and without what no file could hold."""
+    text = re.sub(r"\x1b\[[0-9;]*m|Use -v to get more diff", "", text)
+    text = re.sub(r"(<module '[^']*') from '[^']*'", r"\1", text)
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 def _now() -> str:

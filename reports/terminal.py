@@ -1,40 +1,73 @@
-"""The terminal summary: a table by question, what drifted, and where the report is."""
+"""The terminal summary: a table by question, what is not as recorded and what to do about it, and where the report is."""
 
+import shutil
+import textwrap
 from collections import Counter
+from pathlib import Path
 from typing import Any, Dict, List
 
-VERDICTS = ("holds", "does not hold", "varies", "not checked", "error")
+from reports.verdicts import DOES_NOT_HOLD, ERROR, VERDICTS, drifted
 
-
-def drifted(claim: Dict[str, Any]) -> bool:
-    """Whether what a run found of a claim differs from what is recorded. `not checked` and `error` are no drift."""
-    return claim["verdict"] in VERDICTS[:3] and claim["verdict"] != claim["expected"]
+TO_DO = {
+    "drift": "if this Keras changed, record it in holds_on= of the claim; if not, it is a fault of this Keras",
+    "error": "these say nothing of Keras yet: run one alone, pytest specs -k NAME, and mend its test or its surroundings",
+}
 
 
 def summarize(terminal: Any, recorder: Any) -> None:
     """Write the summary of a run to pytest's terminal."""
-    if recorder is None or not recorder.claims:
+    if recorder is None or recorder.header is None:
         return
     terminal.section("the verified FAQ")
-    terminal.line(f"{recorder.header['subject']['name']}\n")
-    for line in table(recorder.claims):
+    terminal.line(recorder.header["subject"]["name"])
+    for line in ["", *table(recorder.claims), "", *refuted(recorder.claims, max(110, shutil.get_terminal_size().columns))]:
         terminal.line(line)
-    for claim in recorder.claims:
-        if drifted(claim):
-            terminal.line(f"drift: {claim['id']}: recorded as '{claim['expected']}', measured: {claim['verdict']}", red=True)
-        elif claim["verdict"] == "error":
-            terminal.line(f"error: {claim['id']}: {claim['reason']}", red=True)
-    terminal.line("")
-    terminal.line(f"results: {recorder.path}")
+    for line in alarms(recorder.claims):
+        terminal.line(line, red=True)
+    planned = recorder.header["claims"]
+    if len(recorder.claims) < planned:
+        terminal.line(f"incomplete: {len(recorder.claims)} of {planned} claims were checked", red=True)
+    if recorder.trouble:
+        terminal.line(recorder.trouble, red=True)
+        return
+    terminal.line(f"results: {short(recorder.path)}")
+    for page in recorder.pages:
+        terminal.line(f"page:    {short(page)}")
+    if not recorder.pages:
+        terminal.line(f"pages:   {recorder.no_pages or f'python -m reports build {short(recorder.path)}'}")
+
+
+def short(path: Path) -> str:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if here in path.parents else path)
 
 
 def table(claims: List[Dict[str, Any]]) -> List[str]:
     """A line for each question, with the number of claims by verdict; verdicts that no claim has are left out."""
     questions = sorted({(claim["group"], claim["question"]) for claim in claims})
     verdicts = [verdict for verdict in VERDICTS if any(claim["verdict"] == verdict for claim in claims)]
-    width = max(len(question) for _, question in questions)
+    width = max([len(question) for _, question in questions] + [len("all questions")])
     lines = ["  ".join(["".ljust(width), *verdicts])]
-    for _, question in questions:
-        found = Counter(claim["verdict"] for claim in claims if claim["question"] == question)
-        lines.append("  ".join([question.ljust(width), *(str(found[v] or "").rjust(len(v)) for v in verdicts)]))
+    for question in [question for _, question in questions] + [None]:
+        found = Counter(claim["verdict"] for claim in claims if question in (claim["question"], None))
+        counts = [str(found[verdict] or "").rjust(len(verdict)) for verdict in verdicts]
+        lines.append("  ".join([(question or "all questions").ljust(width), *counts]).rstrip())
     return lines
+
+
+def refuted(claims: List[Dict[str, Any]], width: int) -> List[str]:
+    """A line for each claim that does not hold, as recorded. What is true instead is in the pages."""
+    found = [claim for claim in claims if claim["verdict"] == claim["expected"] == DOES_NOT_HOLD]
+    lines = ["  " + textwrap.shorten(claim["sentence"], width - 3, placeholder=" ...") for claim in found]
+    return ["not true on this Keras, as recorded:", *lines, ""] if lines else []
+
+
+def alarms(claims: List[Dict[str, Any]]) -> List[str]:
+    """A line for each claim that drifted or could not be decided, after each of the two kinds what to do."""
+    drifts = [claim for claim in claims if drifted(claim["verdict"], claim["expected"])]
+    errors = [claim for claim in claims if claim["verdict"] == ERROR]
+    lines = [f"drift: {claim['id']}: recorded as '{claim['expected']}', measured: {claim['verdict']}" for claim in drifts]
+    lines += ["   " + TO_DO["drift"]] if drifts else []
+    lines += [f"error: {claim['id']}: {claim['reason']}" for claim in errors]
+    return lines + (["   " + TO_DO["error"]] if errors else [])

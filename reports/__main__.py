@@ -1,0 +1,99 @@
+"""`python -m reports`: pages from results files, and the difference between two of them."""
+
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, List, Optional, Sequence
+
+from reports.terminal import short
+
+if TYPE_CHECKING:
+    from reports.results import Run
+
+LATEST = Path(__file__).with_name("latest") / "results.jsonl"
+DONE, DIFFERENT, INCOMPLETE, REFUSED = 0, 1, 1, 2
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run a command and return its exit status. What is wrong with its input is told on stderr, in one line each."""
+    options = _parser().parse_args(arguments)
+    missing = [name for name in ("jinja2", "jsonschema") if importlib.util.find_spec(name) is None]
+    if missing:
+        return _refuse([f'{" and ".join(missing)} cannot be imported: pip install -e ".[report]"'])
+    command = _build if options.command == "build" else _diff
+    return command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.required = True
+    build = commands.add_parser("build", help="write index.html and FAQ.md of results files, a column each")
+    build.add_argument("results", nargs="*", type=Path, default=[LATEST], metavar="RESULTS", help=f"(default: {short(LATEST)})")
+    build.add_argument("--to", type=Path, metavar="DIR", help="where to write (default: beside the first results file)")
+    diff = commands.add_parser("diff", help="list the claims whose verdict differs; exit 0 if none does, 1 if some do")
+    diff.add_argument("results", nargs=2, type=Path, metavar=("A", "B"), help="two results files")
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    from reports import pages
+
+    folder = options.to or options.results[0].parent
+    try:
+        runs = _read(options.results)
+        if runs is None:
+            return REFUSED
+        written = pages.write(runs, folder)
+    except OSError as error:
+        return _refuse([f"the pages cannot be written to {folder} ({error.strerror}): name another folder with --to"])
+    print(*map(short, written), sep="\n")
+    return INCOMPLETE if _tell_incomplete(runs) else DONE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from reports.difference import differences
+
+    runs = _read(options.results)
+    if runs is None:
+        return REFUSED
+    lines = differences(*runs)
+    print(*lines, sep="\n")
+    if _tell_incomplete(runs):
+        return REFUSED
+    return DIFFERENT if len(lines) > 1 else DONE
+
+
+def _read(paths: Sequence[Path]) -> "Optional[List[Run]]":
+    """The runs; None, after a line for each file that cannot be relied on, if there is any."""
+    from reports.results import ResultsError, read
+
+    runs, problems = [], []
+    for path in paths:
+        try:
+            runs.append(read(path))
+        except ResultsError as error:
+            problems.append(str(error))
+    if problems:
+        _refuse(problems)
+        return None
+    return runs
+
+
+def _tell_incomplete(runs: "Sequence[Run]") -> bool:
+    """Tell of each run that did not come to its end; whether there is one."""
+    incomplete = [run for run in runs if not run.complete]
+    for run in incomplete:
+        measured = f"{len(run.outcomes)} of {run.planned} claims"
+        print(f"{run.path} is incomplete, its run was cut short after {measured}: run pytest specs again", file=sys.stderr)
+    return bool(incomplete)
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    print(*problems, sep="\n", file=sys.stderr)
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

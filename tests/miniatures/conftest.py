@@ -1,0 +1,3 @@
+"""What is here is run by tests, in projects of its own."""
+
+collect_ignore_glob = ["*"]

@@ -1,0 +1,8 @@
+"""A TensorFlow without a tf.keras of its own, or none where MINIATURE_KERAS is `absent`."""
+
+import os
+
+__version__ = "2.99.0"
+
+if os.environ["MINIATURE_KERAS"] == "absent":
+    raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")

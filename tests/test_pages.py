@@ -1,0 +1,267 @@
+"""The pages say of each claim: sentence, verdict, evidence, and what is true instead; nothing in them runs or is fetched."""
+
+import base64
+import hashlib
+import html.parser
+import re
+import sys
+
+import pytest
+
+from reports import pages
+from reports.__main__ import main
+from tests.miniatures.results import claim, finished, footer, header, lines, run_of
+
+HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(1)>`\"'](javascript:alert(1))"
+REFUTED = claim(
+    "example/is-false",
+    sentence="The flag `shuffle` is obeyed.",
+    expected="does not hold",
+    verdict="does not hold",
+    instead="example/is-true",
+    reason="AssertionError: assert 1 == 2",
+    evidence={"share": 0.25},
+    bug="keras#22787",
+    answers=["99.R2"],
+    details="More about it: keras#10571.\n\n    model.fit(x, y)",
+)
+DRIFTED = claim("example/has-moved", verdict="does not hold", reason="AssertionError: moved")
+BROKEN = claim("example/is-broken", verdict="error", reason="KeyError: 'nothing'")
+UNCHECKED = claim("example/is-far", verdict="not checked", reason="no GPU is visible", seconds=None)
+LUCK = claim("example/is-luck", expected="varies", verdict="varies")
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page, its anchors and its text."""
+
+    def __init__(self, text):
+        """Parse the text."""
+        super().__init__()
+        self.elements, self.attributes, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        """Note an element."""
+        self.elements.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        """Note text."""
+        self.text += data
+
+    def values(self, name):
+        """What the attributes of that name hold."""
+        return [value for attribute, value in self.attributes if attribute == name]
+
+
+@pytest.fixture
+def one(tmp_path):
+    """A run in which every verdict occurs."""
+    return [run_of(tmp_path, finished(claim("example/is-true"), REFUTED, DRIFTED, BROKEN, UNCHECKED, LUCK))]
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two columns: what holds in the newer one does not in the older one, which has a claim of its own."""
+    newer = run_of(tmp_path, finished(claim("example/is-new")), "newer.jsonl")
+    old = claim("example/is-new", expected="does not hold", verdict="does not hold", instead="example/is-old")
+    return [newer, run_of(tmp_path, finished(old, claim("example/is-old"), version="2.2.4"), "older.jsonl")]
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_says_all_of_a_claim(one, render):
+    """Sentence, details, verdict, reason, evidence, thread and rows of the catalogue are on the page."""
+    text = render(one)
+    for part in ("shuffle", "More about it", "does not hold", "assert 1 == 2", "0.25", "issues/22787", "issues/10571", "99.R2"):
+        assert part in text
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_links_to_what_is_true_instead(one, render):
+    """Where a claim does not hold, the sentence that does is named and linked."""
+    instead = next(line for line in render(one).splitlines() if re.search("instead:", line, re.IGNORECASE))
+    assert "It is one: example/is-true." in instead
+    assert "#example/is-true" in instead
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_puts_first_what_is_wrong(one, render):
+    """Drift and errors stand above everything else, and the others do not stand there."""
+    above = render(one).partition("Is this an example?")[0]
+    assert "It is one: example/has-moved." in above
+    assert "It is one: example/is-broken." in above
+    assert "KeyError" in above
+    assert "example/is-luck" not in above
+
+
+def test_gives_every_verdict_a_word_and_a_sign(one):
+    """A verdict is told by word and sign; colour only repeats it."""
+    text = Page(pages.html(one)).text
+    for verdict in ("✔ holds", "✘ does not hold", "≈ varies", "○ not checked", "! error"):
+        assert verdict in text
+
+
+def test_gives_every_claim_a_permanent_anchor(one):
+    """A claim's id is its anchor, and a question's is its own; none occurs twice."""
+    anchors = Page(pages.html(one)).values("id")
+    assert {outcome.id for outcome in one[0].outcomes} | {"example"} <= set(anchors)
+    assert len(anchors) == len(set(anchors))
+    assert all(f'<a id="{outcome.id}"></a>' in pages.markdown(one) for outcome in one[0].outcomes)
+
+
+def test_every_link_leads_somewhere(one, two):
+    """A link within the page has its anchor there; the others lead to public issues."""
+    for runs in (one, two):
+        page = Page(pages.html(runs))
+        inside = {link[1:] for link in page.values("href") if link.startswith("#")}
+        assert inside <= set(page.values("id"))
+        assert all(link.startswith(("#", "https://github.com/keras-team/")) for link in page.values("href"))
+
+
+def test_runs_and_fetches_nothing(one):
+    """The page has no script and fetches nothing, and forbids both; its one style is named by its hash."""
+    text = pages.html(one)
+    page = Page(text)
+    style = re.search("<style>(.*)</style>", text, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    assert not {"script", "img", "link", "iframe"} & set(page.elements)
+    assert not page.values("style") + page.values("src")
+    assert "url(" not in style
+    assert f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'" in page.values("content")
+
+
+@pytest.mark.parametrize("field", ["sentence", "question", "details", "reason", "bug", "group"])
+def test_escapes_what_it_shows(tmp_path, field):
+    """Whatever a results file says is shown as text."""
+    changes = {"verdict": "error", "evidence": {HOSTILE: HOSTILE}, "answers": [HOSTILE], field: HOSTILE}
+    run = run_of(tmp_path, finished(claim(**changes), platform=HOSTILE, packages={HOSTILE: HOSTILE}))
+    page = Page(pages.html([run]))
+    assert not {"script", "img"} & set(page.elements)
+    assert "alert(1)" in page.text
+    outside_code = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", pages.markdown([run])))
+    assert not re.search(r"<(?!a id=|/a>)|\]\(javascript", outside_code)
+
+
+def test_shows_a_verdict_for_each_column(two):
+    """With several results each claim has each column's verdict, and the replacement is linked."""
+    text = pages.markdown(two)
+    entry = text.partition('<a id="example/is-new"></a>')[2].partition("<a id=")[0]
+    assert "✔ **holds** on keras 3.9.0 on jax" in entry
+    assert "✘ **does not hold** on keras 2.2.4 on jax" in entry
+    assert "[It is one: example/is-old.](#example/is-old)" in entry
+    shown = Page(pages.html(two)).text
+    assert "keras 3.9.0 on jax" in shown
+    assert "keras 2.2.4 on jax" in shown
+
+
+def test_tells_two_runs_of_one_subject_apart(tmp_path):
+    """Two columns of the same subject are named by the time of their run."""
+    runs = [run_of(tmp_path, finished(claim(), started=f"2026-01-0{day}T00:00:00Z"), f"{day}.jsonl") for day in (1, 2)]
+    text = pages.markdown(runs)
+    assert "Python 3.12.1, 2026-01-01T00:00:00Z" in text
+    assert "Python 3.12.1, 2026-01-02T00:00:00Z" in text
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_marks_what_is_incomplete(tmp_path, render):
+    """A run that was cut short is marked at the top, with how far it came."""
+    text = render([run_of(tmp_path, lines(header(claims=9), claim()))])
+    above = text.partition("Is this an example?")[0]
+    assert "Incomplete" in above
+    assert "1 of 9 claims were checked" in above
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_shows_a_run_that_measured_nothing(tmp_path, render):
+    """A run that was killed in its first claim makes a page, too."""
+    assert "0 of 9 claims were checked" in render([run_of(tmp_path, lines(header(claims=9)))])
+
+
+def test_builds_beside_the_results(tmp_path, capsys):
+    """`build` writes both pages beside the first results file, says where, and exits 0."""
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(finished(claim()))
+    assert main(["build", str(path)]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "index.html"), str(tmp_path / "FAQ.md")]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["FAQ.md", "index.html", "results.jsonl"]
+
+
+def test_builds_what_is_incomplete_and_says_so(tmp_path, capsys):
+    """`build` makes the pages of an incomplete file, and exits 1 with a line on what to do."""
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(finished(claim())[:-9])
+    assert main(["build", str(path), "--to", str(tmp_path / "new" / "folder")]) == 1
+    assert (
+        capsys.readouterr().err == f"{path} is incomplete, its run was cut short after 1 of 1 claims: run pytest specs again\n"
+    )
+    assert (tmp_path / "new" / "folder" / "index.html").exists()
+
+
+def test_refuses_before_it_writes(tmp_path, capsys):
+    """`build` with a bad file among good ones names each bad one in a line, exits 2 and leaves the pages alone."""
+    good, bad, missing = (tmp_path / name for name in ("good.jsonl", "bad.jsonl", "missing.jsonl"))
+    good.write_bytes(finished(claim()))
+    bad.write_bytes(b"\x00\xff\x1f\n")
+    (tmp_path / "index.html").write_text("kept", encoding="utf-8")
+    assert main(["build", str(good), str(bad), str(missing)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[0] for line in said] == [str(bad), str(missing)]
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == "kept"
+
+
+def test_refuses_a_folder_that_cannot_be_written(tmp_path, capsys):
+    """`build` into what is no folder says so in a line and exits 2."""
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(finished(claim()))
+    assert main(["build", str(path), "--to", str(path)]) == 2
+    assert "name another folder with --to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["jinja2", "jsonschema"])
+def test_says_what_to_install(monkeypatch, capsys, package):
+    """Without the packages of the report, one line says how to get them."""
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["build"]) == 2
+    assert capsys.readouterr().err == f'{package} cannot be imported: pip install -e ".[report]"\n'
+
+
+def differ(folder, capsys, one, other):
+    """The exit status of `diff` of two files with these contents, and its lines."""
+    paths = [folder / "a.jsonl", folder / "b.jsonl"]
+    for path, content in zip(paths, (one, other)):
+        path.write_bytes(content)
+    return main(["diff", *map(str, paths)]), capsys.readouterr().out.splitlines()
+
+
+def test_diff_finds_nothing_in_the_same(tmp_path, capsys):
+    """`diff` of two runs with the same verdicts exits 0."""
+    status, said = differ(tmp_path, capsys, finished(claim(seconds=1)), finished(claim(seconds=2), version="3.8.0"))
+    assert status == 0
+    assert said == ["keras 3.9.0 on jax 0.9.0, Python 3.12.1 -> keras 3.8.0 on jax 0.9.0, Python 3.12.1: no claim differs"]
+
+
+def test_diff_lists_what_differs(tmp_path, capsys):
+    """`diff` lists the claims whose verdict differs and those that one run alone has, and exits 1."""
+    one = finished(claim("example/a"), claim("example/b"))
+    other = finished(claim("example/a", verdict="error", reason="KeyError: 1"), claim("example/c"), claim("example/d"))
+    status, said = differ(tmp_path, capsys, one, other)
+    assert status == 1
+    assert said[0].endswith(": 4 claims differ")
+    assert said[1:] == [
+        "example/a: holds -> error (KeyError: 1)",
+        "example/b: holds -> (not in this run)",
+        "example/c: (not in this run) -> holds",
+        "example/d: (not in this run) -> holds",
+    ]
+
+
+def test_diff_does_not_call_an_incomplete_run_the_same(tmp_path, capsys):
+    """`diff` with a file that was cut off compares what there is, and exits 2."""
+    status, said = differ(tmp_path, capsys, finished(claim()), lines(header(), claim()))
+    assert status == 2
+    assert said[0].endswith("no claim differs")
+
+
+def test_diff_refuses_a_bad_file(tmp_path, capsys):
+    """`diff` with a file that cannot be relied on compares nothing, and exits 2."""
+    assert differ(tmp_path, capsys, finished(claim()), lines(header(format=2), footer())) == (2, [])
