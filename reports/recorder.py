@@ -17,15 +17,14 @@ from typing import Any, BinaryIO, Dict, Generator, List, Optional
 
 import pytest
 
-from fixtures.claims import ERROR, NOT_CHECKED, Claim, Evidence
+from fixtures.claims import ERROR, NOT_CHECKED, Claim
+from fixtures.collection import EVIDENCE, SUBJECT
 from fixtures.subject import Subject, packages
 
 FORMAT = 1
 SUITE = "0.1.0"
 LATEST = "reports/latest/results.jsonl"
 
-SUBJECT = pytest.StashKey[Subject]()
-EVIDENCE = pytest.StashKey[Evidence]()
 FOUND = pytest.StashKey[Dict[str, Any]]()
 
 UNDECIDED: Dict[str, Any] = {"verdict": ERROR, "reason": "the process that checked it died", "seconds": None, "evidence": {}}

@@ -39,7 +39,8 @@ def falsifies(*tests: Callable[..., None], on: Iterable[str] = DISTRIBUTIONS, in
     """
 
     def declare(apply: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-        apply.falsifiers = [Falsifier(apply, test.claim, tuple(on), in_interpreter) for test in tests]  # type: ignore[attr-defined]
+        more = [Falsifier(apply, test.claim, tuple(on), in_interpreter) for test in tests]
+        apply.falsifiers = getattr(apply, "falsifiers", []) + more  # type: ignore[attr-defined]
         return apply
 
     return declare

@@ -2,11 +2,10 @@
 
 import pytest
 
-from conftest import use_subject
 from fixtures import interpreter
 from fixtures.claims import ERROR
-from fixtures.collection import require
-from fixtures.models import forget_models
+from fixtures.collection import require, use_subject
+from fixtures.models import forget_models, start_graph
 
 
 class FalsifierItem(pytest.Function):
@@ -20,6 +19,7 @@ class FalsifierItem(pytest.Function):
         require(claim, subject)
         claim.settle(subject, failing=True)
         forget_models()
+        start_graph(subject.keras)
         with pytest.MonkeyPatch.context() as patch:
             self._apply(subject.keras, patch)
             raised = self._raised()
@@ -46,9 +46,7 @@ class FalsifierItem(pytest.Function):
 def pytest_pycollect_makeitem(collector, name, obj):
     """Every falsifier that applies to the subject becomes a test item of its own for each claim."""
     falsifiers = [
-        falsifier
-        for falsifier in getattr(obj, "falsifiers", [])
-        if use_subject(collector.config).meets_any(falsifier.on)
+        falsifier for falsifier in getattr(obj, "falsifiers", []) if use_subject(collector.config).meets_any(falsifier.on)
     ]
     items = []
     for falsifier in falsifiers:

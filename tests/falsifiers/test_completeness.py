@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import use_subject
+from fixtures.collection import use_subject
 from fixtures.devices import missing
 
 ROOT = Path(__file__).parent.parent.parent
