@@ -1,0 +1,87 @@
+"""Can today's Keras load a model that an old one saved?"""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import fixtures
+from fixtures.claims import claim
+
+# Made by fixtures/data/make_keras_2_2_4.py, on Keras 2.2.4, which says there what is in them.
+OLD = os.path.join(os.path.dirname(fixtures.__file__), "data", "keras_2_2_4")
+with open(OLD + ".json", encoding="utf-8") as _file:
+    FACTS = json.load(_file)
+INPUTS, TARGETS = np.array(FACTS["inputs"]), np.array(FACTS["targets"])
+
+# Outputs below 1 of three small layers in float32, summed in another order: some dozens of roundings of 6e-8.
+CLOSE = {"abs": 1e-5}
+
+
+@claim(["keras<3", "tf.keras"], AssertionError, "test_the_old_hard_sigmoid_gives_the_old_outputs", answers=["5.3"])
+def test_an_old_model_gives_the_same_outputs(keras):
+    """A model that Keras 2.2.4 saved as `.h5` loads, and gives the outputs that it gave there.
+
+    In Keras 3 it loads, and silently gives others: `hard_sigmoid`, the gate of recurrent layers in 2.2.4, is another
+    function there, x / 6 + 0.5 instead of 0.2 * x + 0.5 (see keras#19898).
+    """
+    model = keras.models.load_model(OLD + ".h5", compile=False)
+    assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+
+
+@claim(answers=["5.3", "5.R4"])
+def test_the_old_hard_sigmoid_gives_the_old_outputs(keras):
+    """Given the old `hard_sigmoid` as a custom object, a model of Keras 2.2.4 gives the outputs that it gave there."""
+    clip = getattr(keras, "ops", keras.backend).clip
+    custom = {"hard_sigmoid": lambda x: clip(0.2 * x + 0.5, 0.0, 1.0)}
+    model = keras.models.load_model(OLD + ".h5", compile=False, custom_objects=custom)
+    assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+
+
+@claim(["keras<3", "tf.keras"], ValueError, "test_the_old_hard_sigmoid_gives_the_old_outputs", answers=["5.3"])
+def test_an_old_sequential_model_loads(keras):
+    """A `Sequential` that Keras 2.2.4 saved as `.h5` loads, like a `Model` does.
+
+    Keras 3.15 takes the shape in its first layer for that of a step of the sequence, and refuses the layer.
+    """
+    loaded = keras.models.load_model(OLD + "_sequential.h5", compile=False)
+    assert loaded.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+
+
+@claim(["keras<3", "tf.keras"], ValueError, "test_the_old_hard_sigmoid_gives_the_old_outputs", answers=["5.3"])
+def test_an_old_model_comes_back_compiled(keras):
+    """A compiled model that Keras 2.2.4 saved as `.h5` comes back compiled: it evaluates to the loss that it had there.
+
+    Keras 3 refuses the optimizer's old argument `lr`; with `compile=False` it loads the rest.
+    """
+    model = keras.models.load_model(OLD + ".h5")
+    assert model.test_on_batch(INPUTS, TARGETS)[0] == pytest.approx(FACTS["loss"], rel=1e-5)
+    settings = model.optimizer.get_config()
+    assert settings.get("learning_rate", settings.get("lr")) == 0.125
+
+
+@claim(["tf.keras"], ValueError, "test_the_old_hard_sigmoid_gives_the_old_outputs", varies_on=["keras<3"], answers=["5.4"])
+def test_an_old_training_goes_on(keras, evidence):
+    """Training that Keras 2.2.4 began goes on from its `.h5` file: the next step of Adam is the one of its state there.
+
+    Keras 2.2.4 itself misses it, by threads that race for the number of the step.
+    """
+    model = keras.models.load_model(OLD + ".h5")
+    model.train_on_batch(INPUTS, TARGETS)
+    weights = model.get_weights()
+    trained = weights[:5] + weights[7:]  # without the moving averages
+    errors = [np.abs(weight - np.array(expected)).max() for weight, expected in zip(trained, FACTS["resumed"])]
+    evidence("largest difference", float(max(errors)))
+    assert max(errors) < 1e-4  # of moves of up to 0.1: gradients in float32 are true to about 1e-6 of themselves
+
+
+@claim(["keras<3", "tf.keras"], TypeError, "test_the_old_hard_sigmoid_gives_the_old_outputs", answers=["5.5"])
+def test_old_json_and_weights_rebuild_the_model(keras):
+    """The JSON of a model that Keras 2.2.4 wrote, with its weights, rebuilds the model.
+
+    Keras 3 does not find the classes of the old JSON (keras#20081), which it does in a `.h5` file.
+    """
+    model = keras.models.model_from_json(FACTS["architecture"])
+    model.load_weights(OLD + ".h5")
+    assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
