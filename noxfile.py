@@ -1,19 +1,17 @@
 """Columns of the matrix, the suite's own tests, lint and speed. Interpreters and environments are uv's."""
 
 import time
-import tomllib
 from pathlib import Path
 
 import nox
+import tomllib
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "tests"]
 
 COLUMNS = tomllib.loads(Path("matrix.toml").read_text())
-per_column = nox.parametrize(
-    "python, column", [nox.param(column["python"], name, id=name) for name, column in COLUMNS.items()]
-)
+per_column = nox.parametrize("python, column", [nox.param(column["python"], name, id=name) for name, column in COLUMNS.items()])
 
 # The unit of speed: one import of Keras and one tiny fit. The names cover every subject.
 TINY_FIT = """
