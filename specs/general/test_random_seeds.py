@@ -41,6 +41,11 @@ def random_parts(keras, seeders):
     return {"weights": weights.tolist(), "order": orders.tolist(), "dropout": (kept > 0).tolist()}
 
 
+for interpreter in (FIRST, SECOND):
+    for seeders in [(seed_python,), (seed_numpy,), (seed_backend,)]:
+        interpreter.prepare(random_parts, seeders)
+
+
 def fixed_by(*seeders):
     """The random parts that are equal in two fresh interpreters when these generators are seeded, and no other."""
     first, second = run_in_each([FIRST, SECOND], random_parts, seeders)

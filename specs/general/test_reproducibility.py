@@ -70,6 +70,12 @@ def use_threads(keras, threads):
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
+for interpreter in (FIRST, SECOND):
+    interpreter.prepare(train, (), SEED)
+    interpreter.prepare(train, THE_THREE, SEED, OTHER_SEED, SEED)
+    interpreter.prepare(outcomes_on_threads, 4)
+
+
 @claim(answers=["19.1"])
 def test_two_runs_without_seeds_differ(keras):
     """With no seeds, two runs of one program differ in their initial and in their final weights.

@@ -80,12 +80,6 @@ def does_not_shuffle(keras, patch):
     wrap_method(keras, patch, "fit", lambda usual, self, *args, **o: usual(self, *args, **{"shuffle": False, **o}))
 
 
-@falsifies(spec.test_training_does_not_look_back_past_its_batch, on=["keras<3"])
-def unrolls(keras, patch):
-    """Every recurrent layer is unrolled."""
-    patch.setattr(keras.layers.RNN, "unroll", property(lambda self: True, lambda self, value: None), raising=False)
-
-
 @falsifies(
     spec.test_every_recurrent_layer_can_be_trained_while_stateful,
     on=["keras<3", "keras[tensorflow]", "keras[jax]", "tf.keras"],
