@@ -5,7 +5,7 @@ Instead of a version: `absent` is not there, nor is any other Keras; `broken` ne
 
 import os
 
-from keras import backend  # noqa: F401  is read as keras.backend
+from keras import backend, models  # noqa: F401  read as keras.backend, keras.models
 
 __version__ = os.environ["MINIATURE_KERAS"]
 
