@@ -25,7 +25,7 @@ def fingerprint(weights):
 
 
 def one_run(keras):
-    """A training with dropout, shuffling and Adam: fingerprints of the weights at the start and after each batch, and losses."""
+    """A training with dropout, shuffling and Adam: fingerprints of weights at the start and after each batch, and losses."""
     model = sequential(keras, (3,), keras.layers.Dense(8), keras.layers.Dropout(0.5), keras.layers.Dense(1))
     model.compile(optimizer="adam", loss="mse")
     start, batches = fingerprint(model.get_weights()), weights_after_batches(keras)
