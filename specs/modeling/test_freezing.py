@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
@@ -83,6 +83,7 @@ def test_lets_gradients_through(keras, first, second, x, target):
 
 @claim(KERAS_2, AssertionError, "test_takes_its_penalty_out_of_the_loss", answers=["14.1"], examples=5)
 @given(weight=small)
+@example(weight=3.0)
 def test_leaves_its_penalty_in_the_loss(keras, weight):
     """The L2 penalty of a frozen layer still counts in the loss."""
     model = frozen_penalty(keras)
@@ -92,6 +93,7 @@ def test_leaves_its_penalty_in_the_loss(keras, weight):
 
 @claim(KERAS_3, AssertionError, "test_leaves_its_penalty_in_the_loss", answers=["14.1"], examples=5)
 @given(weight=small)
+@example(weight=3.0)
 def test_takes_its_penalty_out_of_the_loss(keras, weight):
     """The L2 penalty of a frozen layer no longer counts in the loss."""
     model = frozen_penalty(keras)
