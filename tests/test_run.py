@@ -78,4 +78,4 @@ def test_gives_the_same_verdicts_in_any_order(verdicts, shuffled, seed):
 def test_needs_no_home(verdicts, tmp_path):
     """A home in which nothing can be written changes nothing. Below a plain file not even root can."""
     (tmp_path / "file").touch()
-    assert run(tmp_path / "results.jsonl", "--hypothesis-profile=dev", home=tmp_path / "file" / "home") == verdicts
+    assert run(tmp_path / "results.jsonl", home=tmp_path / "file" / "home") == verdicts
