@@ -202,8 +202,11 @@ def _one_line(raised: BaseException) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text in one line, without pytest's colours and advice, without paths, and without what no file could hold."""
-    text = re.sub(r"\x1b\[[0-9;]*m|Use -v to get more diff", "", text)
+    """The text in one line, without pytest's colours and advice, without paths, and without what no file could hold.
+
+    Without the full difference too, which pytest adds where CI is set: the reason is the same on every machine.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m|Use -v to get more diff", "", text).partition("Full diff:")[0]
     text = re.sub(r"(<module '[^']*') from '[^']*'", r"\1", text)
     return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
