@@ -39,9 +39,12 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def verdicts(folders, tmp_path_factory):
-    """The verdicts of a plain run."""
+    """The verdicts of a run with two workers, in one results file."""
     home, folder = folders
-    return run(tmp_path_factory.mktemp("plain") / "results.jsonl", home=home, folder=folder)
+    results = tmp_path_factory.mktemp("plain") / "results.jsonl"
+    found = run(results, "-n", "2", home=home, folder=folder)
+    assert [path.name for path in results.parent.glob("*.jsonl")] == ["results.jsonl"]
+    return found
 
 
 def test_writes_neither_home_nor_working_directory(verdicts, folders):
@@ -50,20 +53,19 @@ def test_writes_neither_home_nor_working_directory(verdicts, folders):
     assert [os.listdir(folder) for folder in folders] == [[], []]
 
 
-def test_gives_the_same_verdicts_beside_each_other(verdicts, folders, tmp_path):
-    """`-n 2` gives the same verdicts, in one results file."""
-    assert run(tmp_path / "results.jsonl", "-n", "2", home=folders[0]) == verdicts
-    assert [path.name for path in tmp_path.glob("*.jsonl")] == ["results.jsonl"]
-
-
 @pytest.fixture(scope="module")
-def shuffled(folders, tmp_path_factory):
-    """The verdicts of five runs in random order, by seed; two at a time."""
+def shuffled(tmp_path_factory):
+    """The verdicts of five runs without workers, in random order, by seed; two at a time.
+
+    Nothing can be written in their home: it is below a plain file, where not even root can.
+    """
+    file = tmp_path_factory.mktemp("no home") / "file"
+    file.touch()
 
     def run_shuffled(seed):
         options = ["--random-order-bucket=global", f"--random-order-seed={seed}", f"--hypothesis-seed={seed}"]
         results = tmp_path_factory.mktemp("shuffled") / "results.jsonl"
-        return run(results, "--hypothesis-profile=dev", *options, home=folders[0])
+        return run(results, "--hypothesis-profile=dev", *options, home=file / "home")
 
     with ThreadPoolExecutor(2) as threads:
         return dict(zip(SEEDS, threads.map(run_shuffled, SEEDS)))
@@ -71,11 +73,5 @@ def shuffled(folders, tmp_path_factory):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_gives_the_same_verdicts_in_any_order(verdicts, shuffled, seed):
-    """The order of the claims does not matter, nor which examples Hypothesis draws, nor what else the machine does."""
+    """Neither workers, nor the order of the claims, nor Hypothesis's examples, nor a home, nor the machine's load matter."""
     assert shuffled[seed] == verdicts
-
-
-def test_needs_no_home(verdicts, tmp_path):
-    """A home in which nothing can be written changes nothing. Below a plain file not even root can."""
-    (tmp_path / "file").touch()
-    assert run(tmp_path / "results.jsonl", home=tmp_path / "file" / "home") == verdicts
