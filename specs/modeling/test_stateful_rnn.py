@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
@@ -314,6 +314,22 @@ def test_refuses_a_batch_of_one_sample(keras):
     model.predict_on_batch(np.ones((SAMPLES, STEPS, 1)))
     with pytest.raises(ValueError, match="batch size"):
         model.predict_on_batch(np.ones((1, STEPS, 1)))
+
+
+@claim(
+    ["keras>=3", "tf.keras"],
+    pytest.fail.Exception,
+    "test_one_sample_is_broadcast_to_all_positions",
+    answers=["13.2"],
+    examples=5,
+)
+@given(samples=st.sampled_from([1, 2, 3, 5, 8]))
+@example(samples=1)
+def test_a_call_refuses_a_batch_of_another_size(keras, samples):
+    """A call of the model itself, `model(x)`, refuses a batch of another size, one sample included, with a `ValueError`."""
+    batch = getattr(keras, "ops", keras.backend).zeros((samples, STEPS, 1))
+    with pytest.raises(ValueError, match=r"batch size|shape=\(|must be equal"):
+        tally(keras)(batch)
 
 
 @claim(TENSORFLOW, ValueError, "test_refuses_a_batch_of_one_sample", answers=["13.2"], examples=3)

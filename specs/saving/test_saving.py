@@ -54,11 +54,12 @@ def trajectory(model, steps=3):
 
 
 def stored(path, group="/"):
-    """The arrays that an HDF5 file, or the one inside a `.keras` archive, holds in a group."""
+    """The arrays that an HDF5 file, or the one inside a `.keras` archive, holds in a group; none if there is no such group."""
     found = []
     content = io.BytesIO(zipfile.ZipFile(path).read("model.weights.h5")) if zipfile.is_zipfile(path) else path
     with h5py.File(content, "r") as file:
-        file[group].visititems(lambda _, node: found.append(node[()]) if isinstance(node, h5py.Dataset) else None)
+        if group in file:
+            file[group].visititems(lambda _, node: found.append(node[()]) if isinstance(node, h5py.Dataset) else None)
     return found
 
 

@@ -239,6 +239,18 @@ def checks_the_batch_size(keras, patch):
     wrap_method(keras, patch, "predict_on_batch", check)
 
 
+@falsifies(spec.test_a_call_refuses_a_batch_of_another_size)
+def calls_check_their_size_in_keras_2_only(keras, patch):
+    """A call of the model checks the batch size where it did not, and no longer where it did."""
+
+    def call(usual, self, x):
+        if not hasattr(keras.Model, "train_step") and x.shape[0] != self.input_shape[0]:
+            raise ValueError("another batch size")
+        return None
+
+    wrap_method(keras, patch, "__call__", call)
+
+
 @falsifies(spec.test_refuses_a_smaller_last_batch)
 def drops_the_remainder(keras, patch):
     """`predict` leaves out the last batch if it is smaller than the others."""
