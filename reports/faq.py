@@ -1,12 +1,14 @@
-"""The verified FAQ: results files, a column each, put together by group, question and claim."""
+"""The verified FAQ: results files, a column each, put together by group, topic, question and claim."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from reports.catalogue import Catalogue, Row, load, place, topic_of
 from reports.results import Outcome, Run
 from reports.verdicts import DOES_NOT_HOLD, ERROR, VARIES, VERDICTS
 
-GROUPS = ("general", "saving", "training", "modeling")  # in the FAQ's order; others follow by name
+SLOWEST = 10  # claims whose time is listed
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Entry:
         named = [cell.outcome.instead for cell in self.measured if cell.outcome.verdict in (DOES_NOT_HOLD, VARIES)]
         return next(filter(None, named), None)
 
+    @property
+    def seconds(self) -> float:
+        """The time of its test in the column where it took longest."""
+        return max((cell.outcome.seconds or 0 for cell in self.measured), default=0)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -56,10 +63,24 @@ class Question:
     group: str
     entries: Tuple[Entry, ...]
 
+    @property
+    def answers(self) -> List[str]:
+        """The rows of the catalogue that its claims answer, each as often as one does."""
+        return [row for entry in self.entries for row in entry.said.answers]
+
     def count(self, column: str, verdict: str) -> int:
         """How many of its claims have this verdict in this column."""
         cells = [cell for entry in self.entries for cell in entry.measured if cell.column == column]
         return sum(cell.outcome.verdict == verdict for cell in cells)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The questions of a group that belong to one topic of the catalogue; to none, if `number` is None."""
+
+    number: Optional[int]
+    title: str
+    questions: Tuple[Question, ...]
 
 
 @dataclass(frozen=True)
@@ -68,12 +89,31 @@ class Faq:
 
     columns: Tuple[str, ...]
     runs: Tuple[Run, ...]
-    groups: Tuple[Tuple[str, Tuple[Question, ...]], ...]
+    catalogue: Catalogue
+    groups: Tuple[Tuple[str, Tuple[Part, ...]], ...]
 
     @property
     def entries(self) -> Dict[str, Entry]:
         """Every claim by its id."""
-        return {entry.said.id: entry for _, questions in self.groups for q in questions for entry in q.entries}
+        questions = [question for _, parts in self.groups for part in parts for question in part.questions]
+        return {entry.said.id: entry for question in questions for entry in question.entries}
+
+    @property
+    def answered(self) -> Dict[str, List[Entry]]:
+        """The claims that answer each row of the catalogue."""
+        entries = self.entries.values()
+        return {row: [entry for entry in entries if row in entry.said.answers] for row in self.catalogue.rows}
+
+    @property
+    def slowest(self) -> List[Entry]:
+        """The claims whose tests took longest, the slowest one first."""
+        timed = [entry for entry in self.entries.values() if entry.seconds]
+        return sorted(timed, key=lambda entry: -entry.seconds)[:SLOWEST]
+
+    def rows(self, entry: Entry) -> List[Row]:
+        """The rows that a claim answers. Of one that is not in the catalogue its number alone is known."""
+        known = self.catalogue.rows
+        return [known.get(number, Row(number, "", None)) for number in entry.said.answers]
 
     @property
     def drifted(self) -> List[Tuple[Entry, Cell]]:
@@ -109,9 +149,16 @@ def assemble(runs: Sequence[Run]) -> Faq:
         cells = tuple(Cell(column, outcomes.get(outcome.id)) for column, outcomes in zip(columns, found))
         questions.setdefault(outcome.id.partition("/")[0], []).append(Entry(outcome, cells))
     made = [Question(key, list_[0].said.question, list_[0].said.group, tuple(list_)) for key, list_ in questions.items()]
-    made.sort(key=_number)
-    groups = sorted({question.group for question in made}, key=_group_place)
-    return Faq(columns, tuple(runs), tuple((g, tuple(q for q in made if q.group == g)) for g in groups))
+    made.sort(key=lambda question: place(question.group, question.answers, question.id))
+    catalogue = load()
+    groups = {question.group: _parts([q for q in made if q.group == question.group], catalogue) for question in made}
+    return Faq(columns, tuple(runs), catalogue, tuple(groups.items()))
+
+
+def _parts(questions: Sequence[Question], catalogue: Catalogue) -> Tuple[Part, ...]:
+    """The questions, which are in their order, by topic."""
+    topics = itertools.groupby(questions, key=lambda question: topic_of(question.answers))
+    return tuple(Part(number, catalogue.title(number), tuple(members)) for number, members in topics)
 
 
 def _names(runs: Sequence[Run]) -> Tuple[str, ...]:
@@ -124,13 +171,3 @@ def _names(runs: Sequence[Run]) -> Tuple[str, ...]:
 def _place(outcome: Outcome) -> Tuple[str, int]:
     path, _, line = outcome.source.rpartition(":")
     return path, int(line)
-
-
-def _group_place(group: str) -> Tuple[int, str]:
-    return (GROUPS.index(group) if group in GROUPS else len(GROUPS)), group
-
-
-def _number(question: Question) -> Tuple[int, str]:
-    """The question's number in the catalogue, from the rows that its claims answer."""
-    rows = [row.partition(".")[0] for entry in question.entries for row in entry.said.answers]
-    return min((int(row) for row in rows if row.isdigit()), default=10**6), question.id

@@ -6,12 +6,13 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any, List, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import jinja2
 from markupsafe import Markup, escape
 
-from reports.faq import assemble
+from reports.faq import Entry, assemble
+from reports.figures import Drawing, drawing, shortened
 from reports.results import Run
 from reports.verdicts import SIGNS
 
@@ -46,7 +47,7 @@ def html(runs: Sequence[Run]) -> str:
     """The FAQ as one page."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    page = _environment(autoescape=True, prose=_html_prose, linked=_html_linked, paragraphs=_paragraphs)
+    page = _environment(autoescape=True, prose=_html_prose, linked=_html_linked, paragraphs=_paragraphs, pictured=_pictured)
     return page.get_template("index.html").render(faq=assemble(runs), style=Markup(style), style_hash=digest)
 
 
@@ -66,8 +67,25 @@ def _environment(autoescape: bool, **filters: Any) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(signs=SIGNS)
-    environment.filters.update(filters, value=_value)
+    environment.filters.update(filters, value=_value, drawing=drawing, shortened=shortened)
     return environment
+
+
+class Pictured(NamedTuple):
+    """The figures of a claim, by name, as one column measured them."""
+
+    column: Optional[str]
+    pictures: List[Tuple[str, Drawing]]
+
+
+def _pictured(entry: Entry) -> Pictured:
+    """The figures of the first column that has any."""
+    for cell in entry.measured:
+        drawn = [(name, drawing(measured)) for name, measured in cell.outcome.evidence.items()]
+        pictures = [(name, picture) for name, picture in drawn if picture]
+        if pictures:
+            return Pictured(cell.column, pictures)
+    return Pictured(None, [])
 
 
 def _value(measured: Any) -> str:

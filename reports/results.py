@@ -16,10 +16,14 @@ from reports.verdicts import drifted
 
 _SCHEMA = json.loads(Path(__file__).with_name("results.schema.json").read_text(encoding="utf-8"))
 FORMAT = _SCHEMA["$defs"]["header"]["properties"]["format"]["const"]
-_VALIDATORS = {
-    record: jsonschema.Draft202012Validator({"$defs": _SCHEMA["$defs"], "$ref": f"#/$defs/{record}"})
-    for record in ("header", "claim", "footer")
-}
+
+
+def validator(definition: str) -> Any:
+    """What checks that a value is as one of the schema's definitions says."""
+    return jsonschema.Draft202012Validator({"$defs": _SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"})
+
+
+_VALIDATORS = {record: validator(record) for record in ("header", "claim", "footer")}
 
 
 class ResultsError(Exception):

@@ -4,8 +4,9 @@ import shutil
 import textwrap
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
+from reports.catalogue import place, topic_of
 from reports.verdicts import DOES_NOT_HOLD, ERROR, VERDICTS, drifted
 
 TO_DO = {
@@ -44,16 +45,32 @@ def short(path: Path) -> str:
 
 
 def table(claims: List[Dict[str, Any]]) -> List[str]:
-    """A line for each question, with the number of claims by verdict; verdicts that no claim has are left out."""
-    questions = sorted({(claim["group"], claim["question"]) for claim in claims})
+    """A line for each question, with the number of claims by verdict; verdicts that no claim has are left out.
+
+    Questions of one topic of the catalogue stand together, and its number before the first of them.
+    """
+    questions: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
+    for claim in claims:
+        questions.setdefault((claim["group"], claim["question"]), []).append(claim)
+    places = {key: place(key[0], _answers(members), members[0]["id"]) for key, members in questions.items()}
+    ordered = [questions[key] for key in sorted(questions, key=places.__getitem__)]
     verdicts = [verdict for verdict in VERDICTS if any(claim["verdict"] == verdict for claim in claims)]
     width = max([len(question) for _, question in questions] + [len("all questions")])
-    lines = ["  ".join(["".ljust(width), *verdicts])]
-    for question in [question for _, question in questions] + [None]:
-        found = Counter(claim["verdict"] for claim in claims if question in (claim["question"], None))
-        counts = [str(found[verdict] or "").rjust(len(verdict)) for verdict in verdicts]
-        lines.append("  ".join([(question or "all questions").ljust(width), *counts]).rstrip())
-    return lines
+    lines, above = ["  ".join(["".ljust(width + 4), *verdicts])], None
+    for members in ordered:
+        topic = topic_of(_answers(members))
+        number, above = "" if topic in (None, above) else topic, topic
+        lines.append(_counts(f"{number:>2}  {members[0]['question']:{width}}", members, verdicts))
+    return [*lines, _counts(f"    {'all questions':{width}}", claims, verdicts)]
+
+
+def _counts(title: str, claims: List[Dict[str, Any]], verdicts: List[str]) -> str:
+    found = Counter(claim["verdict"] for claim in claims)
+    return "  ".join([title, *(str(found[verdict] or "").rjust(len(verdict)) for verdict in verdicts)]).rstrip()
+
+
+def _answers(claims: List[Dict[str, Any]]) -> List[str]:
+    return [row for claim in claims for row in claim["answers"]]
 
 
 def refuted(claims: List[Dict[str, Any]], width: int) -> List[str]:

@@ -136,7 +136,7 @@ def test_cuts_inputs_targets_and_sample_weights_at_one_place(keras, samples, hel
     assert history.get("val_loss") == [pytest.approx(-2 * held_out.mean(), rel=1e-6)]
 
 
-@claim(examples=2)
+@claim(answers=["10.1"], examples=2)
 @given(options=st.sampled_from([{}, {"validation_split": 0.0}]))
 def test_holds_nothing_out_by_default(keras, options):
     """Without `validation_split`, or with 0, all samples train and nothing is validated."""
@@ -145,7 +145,7 @@ def test_holds_nothing_out_by_default(keras, options):
     assert set(history) == {"loss"}
 
 
-@claim()
+@claim(answers=["10.1"])
 def test_yields_to_validation_data(keras):
     """With `validation_data` given too, `validation_split` is ignored: all samples train, and the given ones are validated."""
     given_ones = (np.eye(COLUMNS)[12:], np.ones((4, 1)))
@@ -154,7 +154,7 @@ def test_yields_to_validation_data(keras):
     assert history.get("val_loss") == [mean_loss(slice(12, 16))]
 
 
-@claim(holds_on=MODERN, otherwise=pytest.fail.Exception, instead="test_trains_on_nothing_without_a_word")
+@claim(holds_on=MODERN, otherwise=pytest.fail.Exception, instead="test_trains_on_nothing_without_a_word", answers=["10.1"])
 @given(samples=st.integers(1, COLUMNS), left=st.floats(0, 0.9))
 @example(samples=10, left=1 - 1e-9)
 @example(samples=10, left=0)
@@ -164,7 +164,7 @@ def test_refuses_to_leave_nothing_to_train_on(keras, samples, left):
         fit(keras, samples, validation_split=1 - left / samples)
 
 
-@claim(holds_on=OLD, otherwise=ValueError, instead="test_refuses_to_leave_nothing_to_train_on", examples=5)
+@claim(holds_on=OLD, otherwise=ValueError, instead="test_refuses_to_leave_nothing_to_train_on", answers=["10.1"], examples=5)
 @given(samples=st.integers(2, COLUMNS), left=st.floats(0.1, 0.9))
 def test_trains_on_nothing_without_a_word(keras, samples, left):
     """A fraction below 1 that leaves nothing to train on makes `fit` return an empty history, the model untouched."""
@@ -173,14 +173,16 @@ def test_trains_on_nothing_without_a_word(keras, samples, left):
     assert history == {}
 
 
-@claim(holds_on=MODERN, otherwise=pytest.fail.Exception, instead="test_ignores_a_fraction_of_one_or_more")
+@claim(holds_on=MODERN, otherwise=pytest.fail.Exception, instead="test_ignores_a_fraction_of_one_or_more", answers=["10.1"])
 def test_refuses_a_fraction_lost_in_rounding(keras):
     """A fraction that floats cannot tell from zero, 1e-17, would leave nothing to validate and is refused with a ValueError."""
     with pytest.raises(ValueError, match="validation_split"):
         fit(keras, 10, validation_split=1e-17)
 
 
-@claim(holds_on=OLD, otherwise=(AssertionError, ValueError), instead="test_takes_the_excess_over_one", examples=3)
+@claim(
+    holds_on=OLD, otherwise=(AssertionError, ValueError), instead="test_takes_the_excess_over_one", answers=["10.1"], examples=3
+)
 @given(fraction=st.sampled_from([1.5, 1.0, 1e-17]))
 @example(fraction=1.5)
 def test_ignores_a_fraction_of_one_or_more(keras, fraction):
@@ -190,7 +192,9 @@ def test_ignores_a_fraction_of_one_or_more(keras, fraction):
     assert set(history) == {"loss"}
 
 
-@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_ignores_a_fraction_of_one_or_more", examples=2)
+@claim(
+    holds_on=MODERN, otherwise=AssertionError, instead="test_ignores_a_fraction_of_one_or_more", answers=["10.1"], examples=2
+)
 @given(samples=st.sampled_from([8, 12, 16]), excess=st.sampled_from([0.25, 0.5, 0.75]))
 def test_takes_the_excess_over_one(keras, samples, excess):
     """A fraction between 1 and 2 is not refused: its excess over 1 is held out, so that 1.5 splits like 0.5."""
@@ -200,7 +204,7 @@ def test_takes_the_excess_over_one(keras, samples, excess):
     assert history.get("val_loss") == [mean_loss(slice(trained, samples))]
 
 
-@claim(holds_on=["keras"], otherwise=ValueError, instead="test_fails_on_a_negative_fraction_after_training")
+@claim(holds_on=["keras"], otherwise=ValueError, instead="test_fails_on_a_negative_fraction_after_training", answers=["10.1"])
 def test_ignores_a_negative_fraction(keras):
     """A negative fraction is not refused: all samples train and nothing is validated."""
     counts, history = fit(keras, 10, validation_split=-0.3)
@@ -208,7 +212,7 @@ def test_ignores_a_negative_fraction(keras):
     assert set(history) == {"loss"}
 
 
-@claim(holds_on=["tf.keras"], otherwise=pytest.fail.Exception, instead="test_ignores_a_negative_fraction")
+@claim(holds_on=["tf.keras"], otherwise=pytest.fail.Exception, instead="test_ignores_a_negative_fraction", answers=["10.1"])
 def test_fails_on_a_negative_fraction_after_training(keras):
     """A negative fraction raises a ValueError, but only when the first epoch has trained on all samples."""
     with pytest.raises(ValueError, match="non-empty"):
@@ -287,14 +291,14 @@ def test_refuses_symbolic_tensors(keras):
         ledger(keras, COLUMNS).fit(*symbols, validation_split=0.25, steps_per_epoch=1, verbose=0)
 
 
-@claim(holds_on=MODERN, otherwise=pytest.fail.Exception, instead="test_splits_a_list_of_targets")
+@claim(holds_on=MODERN, otherwise=pytest.fail.Exception, instead="test_splits_a_list_of_targets", answers=["10.4"])
 def test_refuses_a_list_of_targets(keras):
     """Targets in a Python list of numbers are refused with a ValueError when there is a split: make them an array first."""
     with pytest.raises(ValueError, match="validation_split"):
         fit(keras, COLUMNS, targets_as=lambda targets: targets[:, 0].tolist(), validation_split=0.25)
 
 
-@claim(holds_on=OLD, otherwise=ValueError, instead="test_refuses_a_list_of_targets")
+@claim(holds_on=OLD, otherwise=ValueError, instead="test_refuses_a_list_of_targets", answers=["10.4"])
 def test_splits_a_list_of_targets(keras):
     """Targets in a Python list of numbers are split like an array."""
     counts, _ = fit(keras, COLUMNS, targets_as=lambda targets: targets[:, 0].tolist(), validation_split=0.25)
@@ -320,7 +324,12 @@ def test_image_data_generator_holds_out_the_first_images(keras, count, fraction)
     assert [flow.x[:, 0, 0, 0].tolist() for flow in flows] == [list(range(held)), list(range(held, count))]
 
 
-@claim(holds_on=["keras>=3"], otherwise=AssertionError, instead="test_image_data_generator_holds_out_the_first_images")
+@claim(
+    holds_on=["keras>=3"],
+    otherwise=AssertionError,
+    instead="test_image_data_generator_holds_out_the_first_images",
+    answers=["10.1"],
+)
 def test_keras_3_has_no_image_data_generator(keras):
     """`keras.preprocessing.image` has no `ImageDataGenerator` any more."""
     assert not hasattr(keras.preprocessing.image, "ImageDataGenerator")

@@ -32,6 +32,7 @@ class Project:
         group.mkdir(parents=True)
         for package in (group.parent, group):
             (package / "__init__.py").touch()
+        shutil.copy2(ROOT / "specs" / "catalogue.json", group.parent)
         for name, text in specs.items():
             (group / f"{name}.py").write_text(text, encoding="utf-8")
 
