@@ -132,7 +132,7 @@ def drawing(measured: Any) -> Optional[Drawing]:
 
 def number(value: Any) -> str:
     """A number, short; a text as it is."""
-    return value if isinstance(value, str) else "–" if value is None else f"{value:.6g}"
+    return value if isinstance(value, str) else "none" if value is None else f"{value:.6g}"
 
 
 def ticks(low: float, high: float, most: int = 6, whole: bool = False) -> List[float]:

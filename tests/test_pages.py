@@ -10,6 +10,8 @@ import pytest
 
 from reports import pages
 from reports.__main__ import main
+from reports.catalogue import load
+from reports.terminal import table
 from tests.miniatures.results import claim, finished, footer, header, lines, run_of
 
 HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(1)>`\"'](javascript:alert(1))"
@@ -52,6 +54,12 @@ class Page(html.parser.HTMLParser):
     def values(self, name):
         """What the attributes of that name hold."""
         return [value for attribute, value in self.attributes if attribute == name]
+
+
+def markup_in(text):
+    """What a reader of Markdown would take for markup, other than anchors; None if there is none."""
+    outside_code = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", text))
+    return re.search(r"<(?!a id=|/a>)|\]\(javascript", outside_code)
 
 
 @pytest.fixture
@@ -138,8 +146,7 @@ def test_escapes_what_it_shows(tmp_path, field):
     page = Page(pages.html([run]))
     assert not {"script", "img"} & set(page.elements)
     assert "alert(1)" in page.text
-    outside_code = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", pages.markdown([run])))
-    assert not re.search(r"<(?!a id=|/a>)|\]\(javascript", outside_code)
+    assert not markup_in(pages.markdown([run]))
 
 
 def test_shows_a_verdict_for_each_column(two):
@@ -175,6 +182,71 @@ def test_marks_what_is_incomplete(tmp_path, render):
 def test_shows_a_run_that_measured_nothing(tmp_path, render):
     """A run that was killed in its first claim makes a page, too."""
     assert "0 of 9 claims were checked" in render([run_of(tmp_path, lines(header(claims=9)))])
+
+
+TOPICS = [
+    claim("saving-b/is-first", group="saving", answers=["5.9"], question="Loading?", seconds=3.0),
+    claim("saving-a/is-second", group="saving", answers=["5.10", "5.R3"], question="Not fitting?", seconds=1.25),
+    claim(
+        "files/is-third", group="saving", answers=["17.1"], question="Files?", seconds=None, verdict="not checked", reason="far"
+    ),
+    claim("gpu/is-before", group="general", answers=["2.1"], question="GPU?", seconds=2.0),
+]
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_puts_questions_of_a_topic_together(tmp_path, render):
+    """Questions stand by group, by topic and by the rows of its topic, whatever their names; a topic's title stands once."""
+    body = render([run_of(tmp_path, finished(*TOPICS))]).partition("The catalogue\n")[0].partition("The catalogue<")[0]
+    order = ["Running on a GPU", "GPU?", "Saving models", "Loading?", "Not fitting?", "HDF5 inputs", "Files?"]
+    places = [body.rindex(text) for text in order]
+    assert places == sorted(places)
+    assert body.count("Saving models") == 1
+
+
+@pytest.mark.parametrize("render", [pages.html, pages.markdown])
+def test_links_claims_with_the_catalogue(tmp_path, render):
+    """A claim shows its row in the catalogue's words, linked; the row links its claims, and says where there are none."""
+    text = render([run_of(tmp_path, finished(*TOPICS))])
+    above, _, below = text.rpartition("The catalogue")
+    rows = load().rows
+    for row in ("5.9", "17.1"):
+        plain = rows[row].statement.partition("`")[2].partition("`")[0]
+        assert f"#row-{row}" in above
+        assert f'id="row-{row}"' in below
+        assert plain in above
+        assert plain in below
+    listed = below.partition('id="row-5.9"')[2].partition('id="row-5.10"')[0]
+    assert "#saving-b/is-first" in listed
+    assert "#saving-a/is-second" not in listed
+    assert "#saving-a/is-second" in below.partition('id="row-5.R3"')[2].partition('id="row-5.R4"')[0]
+    assert "no claim in these results" in below.partition('id="row-5.R1"')[2].partition('id="row-5.R2"')[0].lower()
+    assert rows["1.R1"].waived in below.partition('id="row-1.R1"')[2].partition('id="row-2.1"')[0]
+
+
+def test_keeps_a_row_that_the_catalogue_does_not_have(tmp_path):
+    """A claim of another suite, whose rows are not in this catalogue, shows their numbers, which link nowhere."""
+    page = Page(pages.html([run_of(tmp_path, finished(claim(answers=["99.1", HOSTILE])))]))
+    assert "FAQ 99.1" in page.text
+    assert not [link for link in page.values("href") if "99" in link]
+
+
+def test_lists_the_slowest_claims(tmp_path):
+    """The ten claims that took longest are listed with their seconds in each column, the slowest first."""
+    timed = [claim(f"example/takes-{n}", seconds=n / 8) for n in range(12)]
+    faster = finished(*timed[:11], claim("example/takes-11", seconds=0.5), version="2.2.4")
+    runs = [run_of(tmp_path, finished(*timed), "slow.jsonl"), run_of(tmp_path, faster, "fast.jsonl")]
+    listed = pages.html(runs).partition('<section id="slowest">')[2]
+    found = re.findall(r'href="#example/takes-([0-9]+)".*?<td>([0-9.]*)</td><td>([0-9.]*)</td>', listed)
+    assert found == [("11", "1.38", "0.50"), *((str(n), f"{n / 8:.2f}", f"{n / 8:.2f}") for n in range(10, 1, -1))]
+
+
+def test_the_terminal_puts_questions_of_a_topic_together():
+    """The table has a topic's number before the first of its questions, which stand in the order of the pages."""
+    lines = table(list(reversed(TOPICS)))
+    assert [line.split("  ")[0:2] for line in lines[1:-1]] == [[" 2", "GPU?"], [" 5", "Loading?"], ["", ""], ["17", "Files?"]]
+    assert lines[3].split() == ["Not", "fitting?", "1"]
+    assert lines[-1].split() == ["all", "questions", "3", "1"]
 
 
 def test_builds_beside_the_results(tmp_path, capsys):
