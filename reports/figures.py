@@ -12,7 +12,7 @@ from reports.results import validator
 
 WIDTH, HEIGHT = 360, 216  # of a picture, in units of about a pixel
 TOP, RIGHT, BOTTOM = 24, 12, 38  # the room around a plot; at its left that of the tick labels
-SIDE = 40  # the room at the left of a grid
+SIDE = 24  # the room at the left of a grid
 LETTER = 7  # the width of a letter of a label, about
 MOST_SERIES, MOST_POINTS, MOST_ROWS = 6, 1000, 32
 HUGE, TINY = 1e100, 1e-100  # magnitudes between which there is no overflow

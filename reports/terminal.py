@@ -52,7 +52,7 @@ def table(claims: List[Dict[str, Any]]) -> List[str]:
     questions: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for claim in claims:
         questions.setdefault((claim["group"], claim["question"]), []).append(claim)
-    places = {key: place(key[0], _answers(members), members[0]["id"]) for key, members in questions.items()}
+    places = {key: place(key[0], _answers(members), members[0]["id"].partition("/")[0]) for key, members in questions.items()}
     ordered = [questions[key] for key in sorted(questions, key=places.__getitem__)]
     verdicts = [verdict for verdict in VERDICTS if any(claim["verdict"] == verdict for claim in claims)]
     width = max([len(question) for _, question in questions] + [len("all questions")])
