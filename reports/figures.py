@@ -156,7 +156,7 @@ def _lines(measured: Any) -> Optional[Lines]:
     too_long = any(len(values) > len(at) for values in series.values()) or len(at) * len(series) > MOST_POINTS
     if too_long or len(series) > MOST_SERIES or not known or not (_ordinary(known) and _ordinary(places)):
         return None
-    y_ticks = ticks(*_range(known))
+    y_ticks = ticks(*_range(known), whole=_whole(known))
     labels = _labels(y_ticks)
     left = round(min(14 + LETTER * max(map(len, labels)), WIDTH / 3), 1)
     from_x, to_x = (min(places), max(places)) if min(places) < max(places) else (places[0] - 1, places[0] + 1)
@@ -195,7 +195,7 @@ def _curve(name: str, values: Sequence[Any], at: Sequence[Any], places: Sequence
 
 def _number_ticks(places: Sequence[float], across: "_Scale") -> Tuple[Tick, ...]:
     low, high = across.low, across.high
-    inside = [value for value in ticks(low, high, whole=all(isinstance(p, int) for p in places)) if low <= value <= high]
+    inside = [value for value in ticks(low, high, whole=_whole(places)) if low <= value <= high]
     return tuple(Tick(across(value), label) for value, label in zip(inside, _labels(inside)))
 
 
@@ -255,6 +255,10 @@ def _ordinary(values: Sequence[float]) -> bool:
     if not all(value == 0 or TINY < abs(value) < HUGE for value in values):
         return False
     return max(values) == min(values) or max(values) - min(values) > NEAR * max(map(abs, values))
+
+
+def _whole(values: Sequence[float]) -> bool:
+    return all(isinstance(value, int) for value in values)
 
 
 def _range(values: Sequence[float]) -> Tuple[float, float]:

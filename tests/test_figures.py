@@ -54,8 +54,11 @@ def test_marks_an_axis_at_round_numbers(low, high, marks):
 
 
 def test_marks_whole_numbers_at_whole_numbers():
-    """Between two epochs there is none."""
+    """Between two epochs, or two counts, there is none."""
     assert figures.ticks(1, 3, whole=True) == [1, 2, 3]
+    picture = figures.drawing(recorded.lines("epoch", "samples", seen=[1, 2]))
+    assert [tick.label for tick in picture.x_ticks] == ["1", "2"]
+    assert [tick.label for tick in picture.y_ticks] == ["0", "1", "2"]
 
 
 def test_draws_points_where_their_numbers_are():
