@@ -32,7 +32,7 @@ def recorded(keras, *metrics):
 
 @claim(holds_on=MODERN, otherwise=AssertionError, instead="test_accuracy_is_acc", answers=["12.2"])
 def test_accuracy_is_accuracy(keras):
-    """Compiled as `"accuracy"`, it is recorded as `accuracy`. Keras 2.3 began it: keras#13714."""
+    """Compiled as `"accuracy"`, it is recorded as `accuracy`. See keras#13714 for the change."""
     assert recorded(keras, "accuracy") == ["accuracy"]
 
 

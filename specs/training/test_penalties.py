@@ -42,7 +42,7 @@ def close_to(loss):
 def test_are_left_out_of_the_test_loss(keras, evidence, numbers):
     """Penalties are switched off in testing, so that `evaluate` returns the loss without them.
 
-    So it was in the first Kerases, as keras#2104 and keras#464 tell. The FAQ went on to say so.
+    So it was in Kerases before 1.0, as keras#2104 tells; the FAQ went on to say so. See also keras#464.
     """
     model, error, added = losses(keras, numbers)
     loss = model.evaluate(INPUTS, TARGETS, verbose=0)[0]
@@ -88,6 +88,34 @@ def test_count_once_however_many_batches(keras, numbers, batch_size):
     history = model.fit(INPUTS, TARGETS, batch_size=batch_size, shuffle=False, verbose=0).history
     assert history["loss"] == [close_to(error + added)]
     assert model.evaluate(INPUTS, TARGETS, batch_size=batch_size, verbose=0)[0] == close_to(error + added)
+
+
+@claim(answers=["6.2"])
+def test_of_all_kinds_of_layers_count(keras):
+    """Penalties count on embeddings, on convolution and recurrent kernels and on a normalization's scale, as in `Dense`."""
+    layers, l2 = keras.layers, keras.regularizers.l2
+    model = sequential(
+        keras, (3,),
+        layers.Embedding(6, 2, embeddings_regularizer=l2(0.5)),
+        layers.Conv1D(2, 2, kernel_regularizer=l2(0.25), use_bias=False),
+        layers.BatchNormalization(gamma_regularizer=l2(1.0), center=False),
+        layers.SimpleRNN(1, recurrent_regularizer=keras.regularizers.l1_l2(0.5, 0.25), use_bias=False),
+    )  # fmt: skip
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=["mse"])
+    loss, error = model.evaluate(np.arange(6).reshape(2, 3), np.zeros((2, 1)), verbose=0)
+    embeddings, kernel, scale, *_, recurrent = model.get_weights()
+    squares = 0.5 * np.sum(embeddings**2) + 0.25 * np.sum(kernel**2) + np.sum(scale**2) + 0.25 * np.sum(recurrent**2)
+    assert loss - error == pytest.approx(squares + 0.5 * np.abs(recurrent).sum(), rel=1e-5)
+
+
+@claim(answers=["6.2"])
+def test_of_shared_and_nested_layers_count_once(keras):
+    """The penalty of a layer counts once if the model uses it twice, and counts too if it is in a model within the model."""
+    shared = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", kernel_regularizer=keras.regularizers.l2(0.5))
+    inner = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", kernel_regularizer=keras.regularizers.l1(0.25))
+    model = sequential(keras, (1,), shared, sequential(keras, (1,), inner), shared)
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse")
+    assert model.evaluate(INPUTS, INPUTS, verbose=0) == close_to(0.75)
 
 
 @claim(answers=["6.2", "6.R1"], examples=2)

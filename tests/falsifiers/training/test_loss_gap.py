@@ -179,6 +179,40 @@ def always_adds_noise(keras, patch):
     mode_becomes(keras, patch, True, "GaussianNoise")
 
 
+@falsifies(spec.test_draws_normal_noise)
+def multiplies_by_the_noise_of_the_complement(keras, patch):
+    """`GaussianDropout` takes its rate for the share of what is kept."""
+    original = keras.layers.GaussianDropout.call
+
+    def call(self, inputs, training=None):
+        self.rate, rate = 1 - self.rate, self.rate
+        outputs = original(self, inputs, training=training)
+        self.rate = rate
+        return outputs
+
+    patch.setattr(keras.layers.GaussianDropout, "call", call)
+
+
+@falsifies(spec.test_draws_normal_noise)
+def takes_the_deviation_for_the_variance(keras, patch):
+    """The noise of `GaussianNoise` has the variance that it is given as its standard deviation."""
+    original = keras.layers.GaussianNoise.call
+
+    def call(self, inputs, training=None):
+        self.stddev, deviation = self.stddev**0.5, self.stddev
+        outputs = original(self, inputs, training=training)
+        self.stddev = deviation
+        return outputs
+
+    patch.setattr(keras.layers.GaussianNoise, "call", call)
+
+
+@falsifies(spec.test_drops_channels_whole)
+def drops_anywhere(keras, patch):
+    """`SpatialDropout1D` drops activations one by one."""
+    patch.setattr(keras.layers, "SpatialDropout1D", keras.layers.Dropout)
+
+
 @falsifies(spec.test_adds_noise_in_training_only)
 def never_adds_noise(keras, patch):
     """One of the layers of noise is never active."""

@@ -30,13 +30,14 @@ def without_penalties(model, returned, *_):
     return [returned[1], *returned[1:]]
 
 
-@falsifies(*IN_ALL_LOSSES)
+@falsifies(*IN_ALL_LOSSES, spec.test_of_shared_and_nested_layers_count_once)
 def forgets_l1(keras, patch):
     """There is no L1 penalty."""
     regularizer_becomes(keras, patch, "l1", lambda penalty, weight: 0 * penalty)
 
 
-@falsifies(*IN_ALL_LOSSES, spec.test_are_what_the_loss_has_more_than_its_metric)
+@falsifies(*IN_ALL_LOSSES, spec.test_of_all_kinds_of_layers_count, spec.test_of_shared_and_nested_layers_count_once)
+@falsifies(spec.test_are_what_the_loss_has_more_than_its_metric)
 def halves_l2(keras, patch):
     """The L2 penalty is half the square, as it is elsewhere."""
     regularizer_becomes(keras, patch, "l2", lambda penalty, weight: penalty / 2)
@@ -53,6 +54,18 @@ def forgets_biases(keras, patch):
 def tests_without_penalties(keras, patch):
     """`evaluate` and `test_on_batch` leave the penalties out."""
     returned_becomes(keras, patch, without_penalties, "evaluate", "test_on_batch")
+
+
+@falsifies(spec.test_of_shared_and_nested_layers_count_once)
+def counts_a_shared_layer_twice(keras, patch):
+    """The penalty of a layer counts as often as it is used."""
+    returned_becomes(keras, patch, lambda model, loss, *_: loss + 0.5)
+
+
+@falsifies(spec.test_of_all_kinds_of_layers_count)
+def forgets_embeddings(keras, patch):
+    """There is no penalty on embeddings, whose table is the largest matrix here."""
+    regularizer_becomes(keras, patch, "l2", lambda penalty, weight: 0 * penalty if tuple(weight.shape) == (6, 2) else penalty)
 
 
 @falsifies(spec.test_count_in_the_test_loss)
