@@ -179,7 +179,8 @@ def test_adds_noise_in_training_only(keras, name):
 def test_draws_normal_noise(keras, name):
     """`GaussianNoise(s)` adds noise of standard deviation s; `GaussianDropout(r)` multiplies by 1 plus such noise.
 
-    For the latter s² is `r / (1 - r)`. In either case the mean stays. False alarm: 7 standard errors of 40000 normal numbers, 4 * 1.3e-12.
+    For the latter s² is `r / (1 - r)`. In either case the mean stays.
+    False alarm: 7 standard errors of 40000 normal numbers, 4 * 1.3e-12.
     """
     option, deviation = (0.2, 0.5) if name == "GaussianDropout" else (0.5, 0.5 / 3)
     outputs = in_training(keras, getattr(keras.layers, name)(option), np.full((200, 200), 3.0))
