@@ -1,0 +1,295 @@
+"""What does `fit` record in a `History`?"""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.claims import claim
+from fixtures.figures import lines
+from fixtures.losses import descend, descent, pair, slope
+from fixtures.models import reused, sequential, sgd
+
+MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+ONES = np.ones((4, 1))
+BATCH = 2
+RATE = 0.0625
+
+
+def close_to(values):
+    """These numbers, to float32's precision."""
+    return pytest.approx(values, rel=1e-6)
+
+
+@claim(answers=["12.1"])
+def test_is_what_fit_returns(keras):
+    """`fit` returns a `keras.callbacks.History`, whose `history` is a dictionary of lists."""
+    returned = descent(keras).fit(ONES, ONES, verbose=0)
+    assert isinstance(returned, keras.callbacks.History)
+    assert returned.history == {"loss": [0.0]}
+
+
+@claim(answers=["12.R1"])
+def test_has_the_loss_alone(keras):
+    """Without metrics and validation there is one key: `loss`."""
+    assert sorted(descend(keras, 4)) == ["loss"]
+
+
+@claim(answers=["12.R1"])
+def test_has_the_loss_and_each_metric(keras):
+    """Each metric adds a key of its name."""
+    history = slope(keras, RATE).fit(ONES, ONES, verbose=0).history
+    assert sorted(history) == ["loss", "mean_absolute_error"]
+
+
+@claim(answers=["12.R1"], examples=2)
+@given(options=st.sampled_from([{"validation_split": 0.5}, {"validation_data": (ONES, ONES)}]))
+def test_has_each_key_with_val_before_it(keras, options):
+    """With validation, by a split or by data, there is each key a second time, after `val_`."""
+    history = slope(keras, RATE).fit(ONES, ONES, verbose=0, **options).history
+    assert sorted(history) == ["loss", "mean_absolute_error", "val_loss", "val_mean_absolute_error"]
+
+
+@claim(answers=["12.R1"], examples=2)
+@given(epochs=st.integers(1, 5))
+def test_has_an_entry_for_each_epoch(keras, epochs):
+    """Every list has one entry for each epoch."""
+    model = slope(keras, RATE)
+    history = model.fit(ONES, ONES, epochs=epochs, validation_data=(ONES, ONES), verbose=0).history
+    assert [len(entries) for entries in history.values()] == [epochs] * 4
+
+
+def by_hand(inputs, targets, held, epochs):
+    """The loss and the mean absolute error of training and of validation, epoch by epoch, of `slope` from 0, by numpy."""
+    weight, rows = 0.0, []
+    for _ in range(epochs):
+        errors = np.zeros(0)
+        for start in range(0, len(inputs), BATCH):
+            batch = slice(start, start + BATCH)
+            error = weight * inputs[batch] - targets[batch]
+            weight -= RATE * np.mean(2 * error * inputs[batch])
+            errors = np.append(errors, error)
+        tested = weight * held[0] - held[1]
+        rows.append([measure(values) for values in (errors, tested) for measure in (mean_square, mean_absolute)])
+    return np.transpose(rows)
+
+
+def mean_square(errors):
+    """The mean of the squares."""
+    return np.mean(errors**2)
+
+
+def mean_absolute(errors):
+    """The mean of the absolute values."""
+    return np.mean(np.abs(errors))
+
+
+points = st.lists(st.tuples(st.integers(-2, 2), st.integers(-4, 4)), min_size=1, max_size=5)
+
+
+@claim(answers=["12.1", "12.R1"], examples=4)
+@given(train=points, held=points, epochs=st.integers(1, 3))
+@example(train=[(1, 2), (2, -1), (-1, 3), (2, 2), (1, -4)], held=[(1, 1), (2, 4), (1, -3)], epochs=3)
+def test_equals_what_numpy_computes(keras, train, held, epochs):
+    """Loss and metrics are those of each epoch alone, as numpy computes them: means over samples, before each batch's update.
+
+    Validation's are those of the weights at the epoch's end. The tolerance is that of some tens of roundings in float32.
+    """
+    columns = [np.array(points, float).T[:, :, None] for points in (train, held)]
+    model = slope(keras, RATE)
+    model.set_weights([np.zeros((1, 1))])
+    options = {"validation_data": tuple(columns[1]), "batch_size": BATCH, "shuffle": False, "verbose": 0}
+    history = model.fit(*columns[0], epochs=epochs, **options).history
+    recorded = [history.get(prefix + name) for prefix in ("", "val_") for name in ("loss", "mean_absolute_error")]
+    np.testing.assert_allclose(recorded, by_hand(*columns[0], columns[1], epochs), rtol=1e-5, atol=1e-5)
+
+
+@claim(answers=["12.1"], examples=2)
+@given(initial=st.integers(0, 3), epochs=st.integers(1, 3))
+@example(initial=2, epochs=3)
+def test_numbers_epochs_from_the_initial_one(keras, initial, epochs):
+    """`epoch` lists the epochs' numbers, from `initial_epoch`, by default 0, to one less than `epochs`."""
+    returned = descent(keras).fit(ONES, ONES, initial_epoch=initial, epochs=initial + epochs, verbose=0)
+    assert returned.epoch == list(range(initial, initial + epochs))
+    assert returned.history == {"loss": close_to([-float(batch) for batch in range(epochs)])}
+
+
+@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_keeps_more_parameters", answers=["12.1"])
+def test_keeps_the_parameters(keras):
+    """`params` holds `epochs`, `steps`, the number of batches of an epoch, and `verbose`, and nothing else."""
+    returned = descent(keras).fit(ONES, ONES, batch_size=2, epochs=3, verbose=0)
+    assert returned.params == {"epochs": 3, "steps": 2, "verbose": 0}
+
+
+@claim(holds_on=OLD, otherwise=AssertionError, instead="test_keeps_the_parameters", answers=["12.1"])
+def test_keeps_more_parameters(keras):
+    """`params` holds the batch size, samples and metrics too, and whether there is validation; `steps` is None."""
+    returned = descent(keras).fit(ONES, ONES, batch_size=2, epochs=3, verbose=0)
+    old = {"batch_size": 2, "do_validation": False, "metrics": ["loss"], "samples": 4}
+    assert returned.params == {"epochs": 3, "steps": None, "verbose": 0, **old}
+
+
+@claim(answers=["12.1"])
+def test_is_kept_by_the_model(keras):
+    """`model.history` is the `History` that the last `fit` returned, and its `model` is the model."""
+    model = descent(keras)
+    first, second = (model.fit(ONES, ONES, verbose=0) for _ in range(2))
+    assert model.history is second
+    assert second.model is model
+    assert first is not second
+
+
+@claim(answers=["12.1"])
+def test_starts_anew_with_each_fit(keras):
+    """A second `fit` goes on with the weights, not with the `History`: it returns a new one, and the old one stays."""
+    model = descent(keras)
+    first, second = (model.fit(ONES, ONES, epochs=epochs, verbose=0) for epochs in (2, 1))
+    assert first.history == {"loss": close_to([0.0, -1.0])}
+    assert second.history == {"loss": close_to([-2.0])}
+
+
+@claim(answers=["12.R1"])
+def test_ends_where_training_stops(keras):
+    """Where a callback stops training, the lists end with the epoch that it stopped in."""
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", epoch == 1))
+    model = descent(keras)
+    returned = model.fit(ONES, ONES, epochs=5, callbacks=[stop], verbose=0)
+    assert returned.history == {"loss": close_to([0.0, -1.0])}
+    assert returned.epoch == [0, 1]
+
+
+@claim(answers=["12.1"])
+def test_survives_an_interruption(keras):
+    """Where Ctrl-C ends `fit`, which then returns nothing, `model.history` has all epochs that were finished."""
+
+    def interrupt(epoch, logs):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    model = descent(keras)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(ONES, ONES, epochs=5, callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)], verbose=0)
+    assert model.history.history == {"loss": close_to([0.0, -1.0])}
+
+
+@claim(holds_on=MODERN, otherwise=TypeError, instead="test_has_an_entry_for_each_epoch", answers=["12.R1"], examples=2)
+@given(case=st.sampled_from([(1, [1, 2, 3, 4]), (2, [2, 4]), (3, [3]), ([1, 4], [1, 4])]))
+@example(case=(2, [2, 4]))
+@example(case=([1, 4], [1, 4]))
+def test_has_shorter_lists_for_rarer_validation(keras, case):
+    """With `validation_freq` the lists of validation are shorter: they have entries for the epochs that were validated only."""
+    frequency, validated = case
+    history = descend(keras, 4, epochs=4, validation_data=(ONES, ONES), validation_freq=frequency)
+    assert history["loss"] == close_to([0.0, -1.0, -2.0, -3.0])
+    assert history["val_loss"] == close_to([-float(epoch) for epoch in validated])
+
+
+@reused
+def scheduled(keras):
+    """A model with nothing to learn, whose rate anybody may change."""
+    model = sequential(keras, (1,), keras.layers.Dense(1, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras), loss="mse")
+    return model
+
+
+def rates(keras):
+    """The histories of two trainings: a callback sets the rate, to 1, 0.5 and 0.25, then another watches it."""
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.5**epoch)
+    options = {"callbacks": [schedule], "epochs": 3}, {"callbacks": [keras.callbacks.ReduceLROnPlateau(monitor="loss")]}
+    return [scheduled(keras).fit(0 * ONES, 0 * ONES, verbose=0, **some).history for some in options]
+
+
+@claim(holds_on=["keras>=3"], otherwise=AssertionError, instead="test_has_the_rate_as_lr", answers=["12.R1"])
+def test_has_the_learning_rate(keras):
+    """`LearningRateScheduler` and `ReduceLROnPlateau` add a key, `learning_rate`: the rate of each epoch."""
+    first, second = rates(keras)
+    assert first == {"loss": [0, 0, 0], "learning_rate": [1, 0.5, 0.25]}
+    assert second == {"loss": [0], "learning_rate": [0.25]}
+
+
+@claim(holds_on=["keras<3", "tf.keras"], otherwise=AssertionError, instead="test_has_the_learning_rate", answers=["12.R1"])
+def test_has_the_rate_as_lr(keras):
+    """`LearningRateScheduler` and `ReduceLROnPlateau` add a key, `lr`: the rate of each epoch."""
+    first, second = rates(keras)
+    assert first == {"loss": [0, 0, 0], "lr": [1, 0.5, 0.25]}
+    assert second == {"loss": [0], "lr": [0.25]}
+
+
+@claim(answers=["12.R1"])
+def test_has_what_callbacks_add(keras):
+    """What a callback adds to its `logs` at the end of an epoch is recorded under a key of its own."""
+    add = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(square=epoch**2))
+    assert descend(keras, 4, epochs=3, callbacks=[add]).get("square") == [0, 1, 4]
+
+
+@claim(answers=["12.1"])
+def test_can_be_written_as_json(keras):
+    """Losses and metrics are floats: `json.dumps` writes the dictionary, and `json.loads` gives back the same."""
+    data = (ONES, ONES)
+    history = slope(keras, RATE).fit(*data, validation_data=data, epochs=2, verbose=0).history
+    assert all(isinstance(value, float) for entries in history.values() for value in entries)
+    assert json.loads(json.dumps(history)) == history
+
+
+@claim(holds_on=["keras>=3"], otherwise=TypeError, instead="test_can_be_written_as_json_by_float", answers=["12.1"])
+def test_can_be_written_as_json_with_rates(keras):
+    """Recorded learning rates too can be written by `json.dumps`."""
+    history = rates(keras)
+    assert json.loads(json.dumps(history)) == history
+
+
+@claim(answers=["12.1"])
+def test_can_be_written_as_json_by_float(keras):
+    """Example: `json.dumps(history, default=float)` writes any history; before Keras 3, learning rates are numpy's float32."""
+    history = rates(keras)
+    assert json.loads(json.dumps(history, default=float)) == history
+
+
+@claim(answers=["12.R1"])
+def test_is_what_a_csv_logger_writes(keras, tmp_path):
+    """`CSVLogger` writes the same numbers under the same names, a line for each epoch."""
+    path = tmp_path / "log.csv"
+    logger = keras.callbacks.CSVLogger(str(path))
+    history = descend(keras, 4, epochs=3, validation_data=(ONES, ONES), callbacks=[logger])
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"} == history
+
+
+@claim(answers=["12.R1"])
+def test_has_the_loss_of_each_output(keras):
+    """With several outputs there is a key for the loss of each, by the name of its layer, and `loss` is their weighted sum."""
+    data = np.zeros((2, 1)), [np.full((2, 1), 2.0), np.full((2, 1), 5.0)]
+    history = pair(keras).fit(*data, validation_data=data, verbose=0).history
+    losses = {"loss": [4.0 + 3 * 5.0], "first_loss": [4.0], "second_loss": [5.0]}
+    expected = {**losses, **{"val_" + name: value for name, value in losses.items()}}
+    assert {name: entries for name, entries in history.items() if name.endswith("loss")} == expected
+
+
+@claim(answers=["12.R1"])
+def test_has_the_metrics_of_each_output(keras):
+    """With several outputs the key of a metric begins with the name of its output."""
+    data = np.zeros((2, 1)), [np.full((2, 1), 2.0), np.full((2, 1), 5.0)]
+    history = pair(keras).fit(*data, validation_data=data, verbose=0).history
+    metrics = {name: entries for name, entries in history.items() if not name.endswith("loss")}
+    assert metrics == {"first_mean_absolute_error": [2.0], "val_first_mean_absolute_error": [2.0]}
+
+
+@claim(answers=["12.R1", "12.R2"])
+def test_shows_a_whole_training(keras, evidence):
+    """Example: train, print and plot the history: each list has a value for every epoch, validation's last is `evaluate`'s."""
+    inputs = np.random.RandomState(0).uniform(-1, 1, size=(100, 2))
+    labels = (inputs.sum(axis=1) > 0).astype("float32")
+    model = keras.models.Sequential([keras.layers.Dense(1, activation="sigmoid", input_shape=(2,))])
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["binary_accuracy"])
+    hist = model.fit(inputs, labels, batch_size=20, epochs=8, validation_split=0.2, verbose=0)
+    print(hist.history)
+    for name in ("loss", "binary_accuracy"):
+        evidence(name, lines("epoch", name, training=hist.history[name], validation=hist.history["val_" + name]))
+    assert sorted(hist.history) == ["binary_accuracy", "loss", "val_binary_accuracy", "val_loss"]
+    assert all(len(entries) == 8 for entries in hist.history.values())
+    loss, accuracy = model.evaluate(inputs[80:], labels[80:], verbose=0)
+    assert [hist.history["val_loss"][-1], hist.history["val_binary_accuracy"][-1]] == close_to([loss, accuracy])

@@ -1,0 +1,150 @@
+"""Under which names are accuracy and other metrics recorded?"""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.claims import claim
+from fixtures.figures import lines
+from fixtures.models import sequential, sgd
+
+MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+LABELS = np.array([0, 2, 2, 1])
+
+
+def evaluated(keras, metrics, outputs, targets, loss="mse"):
+    """What a model with these outputs, one row a sample, records of an epoch in which it learns nothing, without the loss."""
+    layer = keras.layers.Dense(np.shape(outputs)[1], use_bias=False)
+    model = sequential(keras, (len(outputs),), layer)
+    model.compile(optimizer=sgd(keras, rate=0.0), loss=loss, metrics=metrics)
+    model.set_weights([np.array(outputs)])
+    history = model.fit(np.eye(len(outputs)), targets, verbose=0).history
+    return {name: entries[0] for name, entries in history.items() if name != "loss"}
+
+
+def recorded(keras, *metrics):
+    """The names under which metrics are recorded, of a model that is right about one sample of four."""
+    values = evaluated(keras, list(metrics), [[0.9], [0.9], [0.9], [0.9]], np.array([[1.0], [0], [0], [0]]))
+    assert set(values.values()) == {0.25}
+    return sorted(values)
+
+
+@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_accuracy_is_acc", answers=["12.2"])
+def test_accuracy_is_accuracy(keras):
+    """Compiled as `"accuracy"`, it is recorded as `accuracy`. See keras#13714 for the change."""
+    assert recorded(keras, "accuracy") == ["accuracy"]
+
+
+@claim(holds_on=OLD, otherwise=AssertionError, instead="test_accuracy_is_accuracy", answers=["12.2"])
+def test_accuracy_is_acc(keras):
+    """Compiled as `"accuracy"`, it is recorded as `acc`."""
+    assert recorded(keras, "accuracy") == ["acc"]
+
+
+@claim(answers=["12.2"])
+def test_acc_is_acc(keras):
+    """Compiled as `"acc"`, accuracy is recorded as `acc`, so that this spelling has one name on every Keras."""
+    assert recorded(keras, "acc") == ["acc"]
+
+
+@claim(answers=["12.2"])
+def test_a_full_name_is_kept(keras):
+    """Compiled by a full name, `"binary_accuracy"`, a metric is recorded under it."""
+    assert recorded(keras, "binary_accuracy") == ["binary_accuracy"]
+
+
+@claim(answers=["12.2"])
+def test_a_function_brings_its_name(keras):
+    """A function is recorded under its name, one of Keras's like one's own."""
+
+    def hits(targets, outputs):
+        return keras.metrics.binary_accuracy(targets, outputs)
+
+    assert recorded(keras, hits) == ["hits"]
+    assert recorded(keras, keras.metrics.binary_accuracy) == ["binary_accuracy"]
+
+
+@claim(holds_on=MODERN, otherwise=AttributeError, instead="test_a_function_brings_its_name", answers=["12.2"])
+def test_an_object_brings_its_name(keras):
+    """A metric object is recorded under its `name`, by default its class's in small letters with underscores."""
+    metric = keras.metrics.BinaryAccuracy
+    assert recorded(keras, metric()) == ["binary_accuracy"]
+    assert recorded(keras, metric(name="hits")) == ["hits"]
+
+
+@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_an_abbreviation_is_spelled_out", answers=["12.R1"])
+def test_an_abbreviation_is_kept(keras):
+    """Compiled by an abbreviation, `"mae"` or `"mse"`, a metric is recorded under it."""
+    errors = evaluated(keras, ["mae", "mse"], [[0.0], [0.0]], np.array([[2.0], [2.0]]))
+    assert errors == {"mae": 2.0, "mse": 4.0}
+
+
+@claim(holds_on=OLD, otherwise=AssertionError, instead="test_an_abbreviation_is_kept", answers=["12.R1"])
+def test_an_abbreviation_is_spelled_out(keras):
+    """Compiled by an abbreviation, `"mae"` or `"mse"`, a metric is recorded under its full name, `mean_absolute_error`."""
+    errors = evaluated(keras, ["mae", "mse"], [[0.0], [0.0]], np.array([[2.0], [2.0]]))
+    assert errors == {"mean_absolute_error": 2.0, "mean_squared_error": 4.0}
+
+
+@claim(holds_on=["keras"], otherwise=ValueError, instead="test_two_of_a_name_are_refused", answers=["12.2"])
+def test_two_of_a_name_are_numbered(keras):
+    """Where two metrics have one name, that of the second gets `_1`."""
+    assert recorded(keras, "binary_accuracy", keras.metrics.binary_accuracy) == ["binary_accuracy", "binary_accuracy_1"]
+
+
+@claim(holds_on=["tf.keras"], otherwise=pytest.fail.Exception, instead="test_two_of_a_name_are_numbered", answers=["12.2"])
+def test_two_of_a_name_are_refused(keras):
+    """Two metrics of one name are refused with a ValueError, when training begins."""
+    with pytest.raises(ValueError, match="unique name"):
+        recorded(keras, "binary_accuracy", keras.metrics.binary_accuracy)
+
+
+ROWS = [[0.4, 0.3, 0.3], [0.3, 0.3, 0.4], [0.4, 0.3, 0.3], [0.3, 0.4, 0.3]]  # the largest: 0, 2, 0, 1
+KINDS = {
+    "binary": ([[0.4], [0.6], [0.7], [0.8]], np.array([[0], [1], [1], [0]]), "mse"),
+    "categorical": (ROWS, np.eye(3)[LABELS], "categorical_crossentropy"),
+    "sparse": (ROWS, LABELS, "sparse_categorical_crossentropy"),
+}
+
+
+@claim(answers=["12.2"], examples=3)
+@given(kind=st.sampled_from(sorted(KINDS)), spelling=st.sampled_from(["acc", "accuracy"]))
+@example(kind="binary", spelling="accuracy")
+@example(kind="categorical", spelling="accuracy")
+@example(kind="sparse", spelling="accuracy")
+def test_accuracy_is_the_share_of_right_answers(keras, kind, spelling):
+    """`"accuracy"` is the share of right answers: whether one output exceeds 0.5, or which one of several is the largest."""
+    outputs, targets, loss = KINDS[kind]
+    assert list(evaluated(keras, [spelling], outputs, targets, loss).values()) == [0.75]
+
+
+@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_accuracy_goes_by_the_loss", answers=["12.2"])
+def test_accuracy_goes_by_the_shape(keras):
+    """`"accuracy"` goes by the outputs, not by the loss: with `binary_crossentropy` too it looks for the largest of several."""
+    values = evaluated(keras, ["accuracy"], ROWS, np.eye(3)[LABELS], "binary_crossentropy")
+    assert list(values.values()) == [0.75]
+
+
+@claim(holds_on=OLD, otherwise=AssertionError, instead="test_accuracy_goes_by_the_shape", answers=["12.2"])
+def test_accuracy_goes_by_the_loss(keras):
+    """With the loss `binary_crossentropy`, `"accuracy"` compares every output with 0.5, of several classes too, and flatters.
+
+    Here no output exceeds 0.5, so that two thirds of them, the zeros, count as right.
+    """
+    values = evaluated(keras, ["accuracy"], ROWS, np.eye(3)[LABELS], "binary_crossentropy")
+    assert list(values.values()) == [pytest.approx(2 / 3)]
+
+
+@claim(answers=["12.2", "12.R2"])
+def test_finds_the_accuracy_under_either_name(keras, evidence):
+    """Example: look for either name, and the plot works on every Keras."""
+    inputs = np.array([[-1.0], [-0.5], [0.5], [1.0]] * 4)
+    labels = (inputs > 0).astype("float32")
+    model = keras.models.Sequential([keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros", input_shape=(1,))])
+    model.compile(optimizer="sgd", loss="binary_crossentropy", metrics=["accuracy"])
+    history = model.fit(inputs, labels, validation_data=(inputs, labels), epochs=3, verbose=0).history
+    name = "accuracy" if "accuracy" in history else "acc"
+    evidence("accuracy", lines("epoch", "accuracy", training=history[name], validation=history["val_" + name]))
+    assert history[name] == [0.5, 1.0, 1.0]
+    assert history["val_" + name] == [1.0, 1.0, 1.0]

@@ -1,0 +1,172 @@
+"""What do sample weights and class weights do to the reported losses?"""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.claims import claim
+from fixtures.losses import still
+from fixtures.models import sequential, undecided_classifier
+
+MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+INPUTS = np.zeros((5, 1))
+TARGETS = np.arange(1.0, 6)[:, None]
+LOSSES = TARGETS[:, 0] ** 2  # of each sample, by a model that answers 0
+LABELS = np.array([0, 0, 0, 1, 0])
+
+some = st.integers(1, 5)
+weightings = st.tuples(st.integers(0, 5), some, st.integers(0, 5), some, some)  # of each batch of two one weight is not 0
+UNEVEN = (0, 1, 0, 3, 2)
+
+
+def close_to(loss):
+    """This loss, to float32's precision."""
+    return pytest.approx(loss, rel=1e-6)
+
+
+def reported(keras, weights, batch_size=2):
+    """The losses that `fit` and `evaluate` report with these sample weights."""
+    options = {"sample_weight": np.array(weights, float), "batch_size": batch_size, "verbose": 0}
+    history = still(keras).fit(INPUTS, TARGETS, shuffle=False, **options).history
+    return history["loss"] + still(keras).evaluate(INPUTS, TARGETS, **options)[:1]
+
+
+@claim(
+    holds_on=MODERN, otherwise=AssertionError, instead="test_divides_by_the_samples_whose_weight_is_not_zero",
+    answers=["6.3"], examples=3,
+)  # fmt: skip
+@given(weights=weightings)
+@example(weights=UNEVEN)
+def test_divides_by_the_number_of_samples(keras, weights):
+    """A loss with sample weights is the sum of the weighted losses by the number of samples, those of weight 0 included.
+
+    For training as for testing: the mean is not the weighted one that keras#13329 and keras#19740 expect.
+    """
+    assert reported(keras, weights) == close_to([np.sum(weights * LOSSES) / 5] * 2)
+
+
+@claim(
+    holds_on=OLD, otherwise=AssertionError, instead="test_divides_by_the_number_of_samples", answers=["6.3"], examples=3
+)  # fmt: skip
+@given(weights=weightings)
+@example(weights=UNEVEN)
+def test_divides_by_the_samples_whose_weight_is_not_zero(keras, weights):
+    """A loss with sample weights is divided, in each batch, by the number of its samples whose weight is not 0."""
+    batches = [slice(0, 2), slice(2, 4), slice(4, 5)]
+    means = [np.sum((weights * LOSSES)[batch]) / np.count_nonzero(weights[batch]) for batch in batches]
+    assert reported(keras, weights) == close_to([np.average(means, weights=[2, 2, 1])] * 2)
+
+
+@claim(holds_on=[], otherwise=AssertionError, instead="test_grows_with_the_weights", answers=["6.3"], examples=2)
+@given(weights=weightings)
+@example(weights=(2, 2, 2, 2, 2))
+def test_divides_by_the_sum_of_the_weights(keras, weights):
+    """A loss with sample weights is their weighted mean: it is divided by their sum."""
+    assert reported(keras, weights, batch_size=5) == close_to([np.average(LOSSES, weights=weights)] * 2)
+
+
+@claim(answers=["6.3"], examples=2)
+@given(weight=st.integers(1, 8))
+@example(weight=3)
+def test_grows_with_the_weights(keras, weight):
+    """Sample weights that are all w multiply the loss by w, rather than to leave it alone as in a weighted mean."""
+    assert reported(keras, (weight,) * 5) == close_to([weight * LOSSES.mean()] * 2)
+
+
+@claim(
+    holds_on=["keras>=3.7"], otherwise=(AttributeError, ValueError), instead="test_grows_with_the_weights",
+    answers=["6.3"], examples=2,
+)  # fmt: skip
+@given(weights=weightings)
+@example(weights=UNEVEN)
+def test_divides_by_their_sum_on_demand(keras, weights):
+    """`MeanSquaredError(reduction="mean_with_sample_weight")` is divided by the sum of the batch's weights: keras#20410."""
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False))
+    model.compile(optimizer="sgd", loss=keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"))
+    loss = model.evaluate(INPUTS, TARGETS, sample_weight=np.array(weights, float), verbose=0)
+    assert loss == close_to(np.average(LOSSES, weights=weights))
+
+
+@claim(answers=["6.3"], examples=2)
+@given(weights=weightings)
+@example(weights=UNEVEN)
+def test_metrics_know_no_weights(keras, weights):
+    """What is compiled as `metrics` takes no notice of sample weights: it is the plain mean over the samples."""
+    options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
+    assert still(keras).evaluate(INPUTS, TARGETS, **options)[1] == close_to(3.0)
+
+
+@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_weighted_metrics_are_weighted_as_losses", examples=2)
+@given(weights=weightings)
+@example(weights=UNEVEN)
+def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
+    """What is compiled as `weighted_metrics` is the weighted mean over the samples: divided by the sum of their weights."""
+    options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
+    assert still(keras).evaluate(INPUTS, TARGETS, **options)[2] == close_to(np.average(LOSSES, weights=weights))
+
+
+@claim(
+    holds_on=OLD, otherwise=AssertionError, instead="test_weighted_metrics_are_divided_by_the_sum_of_the_weights", examples=2
+)  # fmt: skip
+@given(weights=weightings)
+@example(weights=UNEVEN)
+def test_weighted_metrics_are_weighted_as_losses(keras, weights):
+    """What is compiled as `weighted_metrics` is weighted and divided like the loss: the same function gives the same value."""
+    options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
+    loss, _, weighted = still(keras).evaluate(INPUTS, TARGETS, **options)
+    assert weighted == close_to(loss)
+
+
+@claim(answers=["6.3"], examples=2)
+@given(first=some, second=some)
+@example(first=2, second=5)
+def test_class_weights_multiply_the_training_loss(keras, first, second):
+    """`class_weight` multiplies each sample's training loss by its class's weight; the mean stays the one over samples."""
+    model = undecided_classifier(keras, classes=2)
+    history = model.fit(INPUTS, LABELS, class_weight={0: first, 1: second}, batch_size=2, verbose=0).history
+    assert history["loss"] == close_to([np.log(2) * (4 * first + second) / 5])
+
+
+@claim(answers=["6.4"])
+def test_class_weights_leave_validation_alone(keras):
+    """`class_weight` does not weigh `val_loss`, so that this alone makes a gap.
+
+    keras#5616 asks for it, and keras#8591 has the maintainers' no."""
+    model, data = undecided_classifier(keras, classes=2), (INPUTS, LABELS)
+    history = model.fit(*data, validation_data=data, class_weight={0: 2.0, 1: 5.0}, batch_size=5, verbose=0).history
+    assert history["loss"] == close_to([np.log(2) * 13 / 5])
+    assert history["val_loss"] == close_to([np.log(2)])
+
+
+@claim(answers=["6.4"])
+def test_evaluate_takes_no_class_weights(keras):
+    """`evaluate` has no `class_weight`: it raises an error. Give it the weight of each sample's class as `sample_weight`."""
+    model = undecided_classifier(keras, classes=2)
+    with pytest.raises((TypeError, ValueError), match="class_weight"):
+        model.evaluate(INPUTS, LABELS, class_weight={0: 2.0, 1: 5.0}, verbose=0)
+    weights = np.array([2.0, 5.0])[LABELS]
+    assert model.evaluate(INPUTS, LABELS, sample_weight=weights, verbose=0) == close_to(np.log(2) * 13 / 5)
+
+
+@claim(answers=["6.4"])
+def test_sample_weights_leave_validation_data_alone(keras):
+    """The `sample_weight` given to `fit` does not weigh `validation_data`, which brings its own: `(x, y, weights)`."""
+    weights, losses = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), []
+    for held in [(INPUTS, TARGETS), (INPUTS, TARGETS, weights[::-1])]:
+        options = {"sample_weight": weights, "validation_data": held, "batch_size": 5, "verbose": 0}
+        losses += still(keras).fit(INPUTS, TARGETS, **options).history["val_loss"]
+    assert losses == close_to([LOSSES.mean(), np.sum(weights[::-1] * LOSSES) / 5])
+
+
+@claim(answers=["6.3", "6.4"])
+def test_weighs_training_and_validation_alike(keras):
+    """Example: weigh the validation data by its classes too, so that both losses of imbalanced data can be compared."""
+    labels, weights = np.array([0, 0, 0, 0, 0, 0, 0, 1]), np.array([4 / 7, 4.0])
+    inputs = 2.0 * labels[:, None] - 0.5
+    model = keras.models.Sequential([keras.layers.Dense(2, activation="softmax", input_shape=(1,))])
+    model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
+    held = inputs, labels, weights[labels]
+    history = model.fit(inputs, labels, class_weight={0: 4 / 7, 1: 4.0}, validation_data=held, verbose=0).history
+    probabilities = model.predict(inputs, verbose=0)[np.arange(8), labels]
+    assert history["val_loss"] == pytest.approx([-np.mean(weights[labels] * np.log(probabilities))], rel=1e-5)

@@ -1,0 +1,120 @@
+"""Faults in the names of metrics."""
+
+import numpy as np
+
+from specs.training import test_metric_names as spec
+from tests.falsifiers import falsifies
+from tests.falsifiers.training.loss_faults import entries_become, names_become
+
+MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+
+
+def compile_becomes(keras, patch, change):
+    """Make `compile` work with other metrics: `change(metrics, options)`."""
+    original = keras.models.Model.compile
+
+    def compile(self, optimizer, metrics=None, **options):
+        original(self, optimizer, metrics=change(metrics, options), **options)
+
+    patch.setattr(keras.models.Model, "compile", compile)
+
+
+@falsifies(spec.test_accuracy_is_accuracy, spec.test_accuracy_is_acc, on=MODERN)
+def shortens_accuracy(keras, patch):
+    """Accuracy is recorded as `acc`, however it is asked for."""
+    names_become(keras, patch, {"accuracy": "acc"})
+
+
+@falsifies(spec.test_accuracy_is_accuracy, spec.test_accuracy_is_acc, on=OLD)
+@falsifies(spec.test_acc_is_acc)
+def spells_accuracy_out(keras, patch):
+    """Accuracy is recorded as `accuracy`, however it is asked for."""
+    names_become(keras, patch, {"acc": "accuracy"})
+
+
+@falsifies(spec.test_a_full_name_is_kept, spec.test_a_function_brings_its_name)
+@falsifies(spec.test_an_object_brings_its_name, on=MODERN)
+def shortens_full_names(keras, patch):
+    """All accuracies are recorded as `accuracy`."""
+    names_become(keras, patch, {"binary_accuracy": "accuracy"})
+
+
+@falsifies(spec.test_a_function_brings_its_name)
+@falsifies(spec.test_an_object_brings_its_name, on=MODERN)
+def gives_its_own_name(keras, patch):
+    """A name of one's own is replaced by that of the metric in Keras."""
+    names_become(keras, patch, {"hits": "binary_accuracy"})
+
+
+@falsifies(spec.test_an_object_brings_its_name, on=OLD)
+def has_metric_objects(keras, patch):
+    """There is a `BinaryAccuracy`."""
+
+    def binary_accuracy(name="binary_accuracy"):
+        def metric(targets, outputs):
+            return keras.metrics.binary_accuracy(targets, outputs)
+
+        metric.__name__ = name
+        return metric
+
+    patch.setattr(keras.metrics, "BinaryAccuracy", binary_accuracy, raising=False)
+
+
+@falsifies(spec.test_an_abbreviation_is_kept, spec.test_an_abbreviation_is_spelled_out)
+def spells_otherwise(keras, patch):
+    """Abbreviations are spelled out where they were kept, and kept where they were spelled out."""
+    names = {"mae": "mean_absolute_error", "mse": "mean_squared_error"}
+    old = {long: short for short, long in names.items()}
+    names_become(keras, patch, names if hasattr(keras.Model, "train_step") else old)
+
+
+@falsifies(spec.test_two_of_a_name_are_numbered, spec.test_two_of_a_name_are_refused, on=["keras"])
+def refuses_two_of_a_name(keras, patch):
+    """Metrics of one name are refused."""
+
+    def change(metrics, options):
+        if len(metrics) > 1:
+            raise ValueError("metrics need a unique name")
+        return metrics
+
+    compile_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_two_of_a_name_are_numbered, spec.test_two_of_a_name_are_refused, on=["tf.keras"])
+def numbers_two_of_a_name(keras, patch):
+    """Metrics of one name are numbered."""
+
+    def binary_accuracy_1(targets, outputs):
+        return keras.metrics.binary_accuracy(targets, outputs)
+
+    compile_becomes(keras, patch, lambda metrics, options: [metrics[0], binary_accuracy_1])
+
+
+@falsifies(spec.test_accuracy_is_the_share_of_right_answers)
+def counts_wrong_answers(keras, patch):
+    """Accuracy is the share of wrong answers."""
+    entries_become(keras, patch, lambda accuracy: 1 - accuracy, "acc", "accuracy")
+
+
+@falsifies(spec.test_accuracy_is_the_share_of_right_answers)
+def always_compares_with_a_half(keras, patch):
+    """Accuracy compares every output with 0.5."""
+    compile_becomes(keras, patch, lambda metrics, options: [keras.metrics.binary_accuracy])
+
+
+@falsifies(spec.test_accuracy_goes_by_the_shape, spec.test_accuracy_goes_by_the_loss, on=MODERN)
+def compares_with_a_half_for_binary_losses(keras, patch):
+    """With a binary loss accuracy compares every output with 0.5."""
+    compile_becomes(keras, patch, lambda metrics, options: [keras.metrics.binary_accuracy])
+
+
+@falsifies(spec.test_accuracy_goes_by_the_shape, spec.test_accuracy_goes_by_the_loss, on=OLD)
+def looks_for_the_largest(keras, patch):
+    """With a binary loss too accuracy looks for the largest of several outputs."""
+    compile_becomes(keras, patch, lambda metrics, options: [keras.metrics.categorical_accuracy])
+
+
+@falsifies(spec.test_finds_the_accuracy_under_either_name)
+def reports_the_best_so_far(keras, patch):
+    """The accuracy recorded of an epoch is the best of all."""
+    entries_become(keras, patch, lambda accuracy: float(np.ceil(accuracy)), "acc", "accuracy")
