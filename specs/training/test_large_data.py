@@ -119,9 +119,9 @@ def test_only_a_few_batches_are_in_memory(keras, evidence):
 
     def generator():
         for _ in itertools.count():
-            inputs = np.zeros((2**10, 4), "float32")
+            inputs = np.zeros((64, 4), "float32")
             made.append(weakref.ref(inputs))
-            yield inputs, np.zeros((2**10, 1), "float32")
+            yield inputs, np.zeros((64, 1), "float32")
 
     def measure(batch, logs):
         alive.append(sum(reference() is not None for reference in made))
