@@ -1,0 +1,177 @@
+"""How is a model trained from a generator?"""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.claims import claim
+from fixtures.probes import weights_after_batches
+from fixtures.sources import NUMBERS, fit_from, learned, sequence, single, stream, zeroed
+
+MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+
+
+def pair(number):
+    """A batch of two samples, that one and the next, each of which adds a half."""
+    rows = [2 * number % NUMBERS, (2 * number + 1) % NUMBERS]
+    return np.eye(NUMBERS, dtype="float32")[rows], np.ones((2, 1), "float32")
+
+
+@claim(
+    holds_on=[], otherwise=(AssertionError, TypeError, AttributeError), instead="test_trains_as_from_arrays", answers=["8.2"]
+)
+def test_the_call_of_2018_trains_on_as_many_samples(keras):
+    """`fit_generator(generator, samples_per_epoch=4, nb_epoch=2)` trains two epochs of four samples: two batches of two."""
+    model = zeroed(keras)
+    fit_generator = model.fit_generator
+    fit_generator(stream(pair, itertools.count()), samples_per_epoch=4, nb_epoch=2, verbose=0)
+    assert learned(model, 9) == [0.5] * 8 + [0.0]
+
+
+@claim(holds_on=OLD, otherwise=(TypeError, AttributeError), instead="test_trains_as_from_arrays", answers=["8.2"])
+def test_samples_per_epoch_is_a_number_of_batches(keras):
+    """Keras 2 takes the names of Keras 1 with a warning, but `samples_per_epoch=4` means four batches, of whatever size."""
+    model = zeroed(keras)
+    fit_generator = model.fit_generator
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit_generator(stream(pair, itertools.count()), samples_per_epoch=4, nb_epoch=2, verbose=0)
+    assert [warning for warning in caught if "samples_per_epoch" in str(warning.message)]
+    assert learned(model) == [0.5] * 16
+
+
+@claim(holds_on=OLD, otherwise=(TypeError, AttributeError), instead="test_trains_as_from_arrays", answers=["8.2"])
+def test_samples_per_epoch_are_samples_where_the_batch_size_is_known(keras):
+    """`samples_per_epoch` is a number of samples where the generator has a `batch_size`, as a flow of images has."""
+
+    class Flow:
+        batch_size, numbers = 2, itertools.count()
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return pair(next(self.numbers))
+
+    model = zeroed(keras)
+    fit_generator = model.fit_generator
+    fit_generator(Flow(), samples_per_epoch=4, nb_epoch=2, verbose=0)
+    assert learned(model, 9) == [0.5] * 8 + [0.0]
+
+
+@claim(
+    holds_on=["keras<3", "tf.keras"],
+    otherwise=AttributeError,
+    instead="test_fit_takes_a_generator",
+    answers=["8.2"],
+    examples=2,
+)
+@given(steps=st.integers(1, 4), epochs=st.integers(1, 2))
+def test_fit_generator_counts_batches(keras, steps, epochs):
+    """Example: `fit_generator(generator, steps_per_epoch=s, epochs=e)` trains e epochs of s batches. Keras 3 has dropped it.
+
+    Where it went is asked in keras#19225.
+    """
+    model = zeroed(keras)
+    fit_generator = model.fit_generator
+    history = fit_generator(stream(single, itertools.count()), steps_per_epoch=steps, epochs=epochs, verbose=0).history
+    assert learned(model) == [1.0] * (steps * epochs) + [0.0] * (NUMBERS - steps * epochs)
+    assert len(history["loss"]) == epochs
+
+
+@claim(holds_on=MODERN, otherwise=AttributeError, instead="test_fit_generator_counts_batches", answers=["8.2"], examples=2)
+@given(steps=st.integers(1, 4), epochs=st.integers(1, 2))
+def test_fit_takes_a_generator(keras, steps, epochs):
+    """Example: `fit(generator, steps_per_epoch=s, epochs=e)` trains e epochs of s batches."""
+    model = zeroed(keras)
+    history = model.fit(stream(single, itertools.count()), steps_per_epoch=steps, epochs=epochs, verbose=0).history
+    assert learned(model) == [1.0] * (steps * epochs) + [0.0] * (NUMBERS - steps * epochs)
+    assert len(history["loss"]) == epochs
+
+
+@claim(answers=["8.3"], examples=3)
+@given(sizes=st.lists(st.integers(1, 3), min_size=2, max_size=4), source=st.sampled_from(["generator", "Sequence"]))
+@example(sizes=[2, 2, 1], source="generator")
+@example(sizes=[2, 2, 1], source="Sequence")
+def test_trains_as_from_arrays(keras, sizes, source):
+    """A generator or a `Sequence` of (inputs, targets) trains step by step as arrays would; batches may differ in size."""
+    ends = np.cumsum(sizes)
+    parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
+    inputs, targets = np.eye(NUMBERS, dtype="float32"), 6 * np.arange(1, NUMBERS + 1, dtype="float32")[:, None]
+    model, after = zeroed(keras), weights_after_batches(keras)
+
+    def batch(index):
+        return inputs[parts[index]], targets[parts[index]]
+
+    batches = stream(batch, range(len(parts))) if source == "generator" else sequence(keras, len(parts), batch)
+    fit_from(keras, model, batches, steps_per_epoch=len(parts), shuffle=False, callbacks=[after])
+    worth = targets[:, 0] / np.repeat([*sizes, 1], [*sizes, NUMBERS - ends[-1]])  # a sample adds its target / its batch's size
+    expected = [np.where(np.arange(NUMBERS) < end, worth, 0).tolist() for end in ends]
+    assert [weights[0][:, 0].tolist() for weights in after.weights] == expected
+
+
+@claim(holds_on=["keras<3", "tf.keras"], otherwise=ValueError, instead="test_trains_as_from_arrays", answers=["8.3"])
+def test_any_iterator_will_do(keras):
+    """Any iterator over batches will do, such as one that `map` makes. Keras 3 takes true generators only."""
+    model = zeroed(keras)
+    fit_from(keras, model, map(single, range(4)), steps_per_epoch=4)
+    assert learned(model, 5) == [1.0, 1.0, 1.0, 1.0, 0.0]
+
+
+@claim(answers=["8.3"], examples=2)
+@given(weights=st.lists(st.integers(1, 5), min_size=4, max_size=4), source=st.sampled_from(["generator", "Sequence"]))
+@example(weights=[1, 2, 3, 4], source="generator")
+@example(weights=[1, 2, 3, 4], source="Sequence")
+def test_takes_sample_weights_in_the_tuple(keras, weights, source):
+    """The third of (inputs, targets, weights) is the weight of each sample."""
+    model = zeroed(keras)
+
+    def weighted(index):
+        return (*single(index), np.array(weights[index : index + 1], "float32"))
+
+    batches = stream(weighted, range(4)) if source == "generator" else sequence(keras, 4, weighted)
+    fit_from(keras, model, batches, steps_per_epoch=4)
+    assert learned(model, 4) == weights
+
+
+@claim(holds_on=MODERN, otherwise=AttributeError, instead="test_trains_as_from_arrays", needs=["tensorflow"], answers=["8.3"])
+def test_trains_from_a_tensorflow_dataset(keras):
+    """Example: a `tf.data.Dataset`, batched, goes into `fit` and trains as arrays would."""
+    import tensorflow as tf
+
+    inputs, targets = np.eye(NUMBERS, dtype="float32"), np.arange(NUMBERS, dtype="float32")[:, None]
+    model, data = zeroed(keras), tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(4)
+    model.fit(data, epochs=2, verbose=0)
+    assert learned(model) == (2 * np.arange(NUMBERS) / 4).tolist()
+
+
+@claim(answers=["8.3"], examples=2)
+@given(steps=st.integers(1, 4))
+def test_evaluates_and_predicts_as_from_arrays(keras, steps):
+    """`evaluate` and `predict` take generators too, `evaluate_generator` and `predict_generator` in Keras 2.2."""
+    model, inputs = zeroed(keras), np.eye(NUMBERS, dtype="float32")
+    model.set_weights([np.arange(1.0, NUMBERS + 1)[:, None]])
+    batches, samples = stream(single, itertools.count()), (inputs[[number]] for number in itertools.count())
+    if hasattr(keras.Model, "train_step"):
+        loss = model.evaluate(batches, steps=steps, verbose=0)
+        outputs = model.predict(((inputs,) for inputs in samples), steps=steps, verbose=0)  # tuples, as for training
+    else:
+        loss = model.evaluate_generator(batches, steps=steps)
+        outputs = model.predict_generator(samples, steps=steps)
+    assert loss == pytest.approx(-np.mean(np.arange(1, steps + 1)), rel=1e-6)
+    assert outputs[:, 0].tolist() == list(range(1, steps + 1))
+
+
+@claim(answers=["8.2"], examples=2)
+@given(steps=st.integers(1, 4), epochs=st.integers(2, 4))
+def test_an_epoch_goes_on_where_the_last_ended(keras, steps, epochs):
+    """With `steps_per_epoch` an epoch goes on where the last ended: no batch is left out, none is trained on twice."""
+    model, after = zeroed(keras), weights_after_batches(keras)
+    fit_from(keras, model, stream(single, itertools.count()), steps_per_epoch=steps, epochs=epochs, callbacks=[after])
+    trained = steps * epochs
+    expected = [[1.0] * step + [0.0] * (NUMBERS - step) for step in range(1, trained + 1)]
+    assert [weights[0][:, 0].tolist() for weights in after.weights] == expected
