@@ -69,6 +69,15 @@ def test_takes_as_many_arrays_as_inputs_were_named(keras):
     assert as_array(keras, output).tolist() == (2 * X).tolist()
 
 
+@claim(answers=["7.3", "7.R1"])
+def test_needs_every_input_of_the_layer(keras):
+    """Every input that the layer depends on must be named: with one of two left out there is an error (keras#2684)."""
+    first, second = input_layer(keras, (2,)), input_layer(keras, (2,))
+    difference = keras.layers.subtract([first, second])
+    with pytest.raises(Exception, match=r"connected|must feed a value"):
+        function(keras, [first], [difference])([X])
+
+
 @claim(["keras"], pytest.fail.Exception, "test_takes_an_array_without_a_list", answers=["7.R1"])
 def test_refuses_an_array_without_a_list(keras):
     """A function of a list of inputs refuses an array that is in no list: TypeError in Keras 2, ValueError in Keras 3."""

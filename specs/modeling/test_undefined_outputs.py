@@ -21,7 +21,7 @@ def shapeless(keras):
 
 @claim(answers=["7.2"])
 def test_a_layer_that_was_never_called_has_no_output(keras):
-    """The layers of a Sequential that does not know its input's shape have no output: AttributeError (keras#2684)."""
+    """The layers of a Sequential that does not know its input's shape have no output: AttributeError."""
     model = shapeless(keras)
     with pytest.raises(AttributeError, match=r"output|inbound"):
         model.get_layer("hidden").output  # noqa: B018
@@ -91,7 +91,7 @@ def subclassed(keras):
 
 @claim(MODERN, pytest.fail.Exception, "test_calls_the_layers_of_a_subclassed_model", answers=["7.2"])
 def test_layers_of_a_subclassed_model_have_no_output(keras):
-    """The layers of a subclassed model have no `output`, not even after the model was used (keras#20339)."""
+    """The layers of a subclassed model have no `output`, not even after the model was used (keras#18634)."""
     model = subclassed(keras)
     model.predict(BATCH, verbose=0)
     with pytest.raises(AttributeError, match=r"output|inbound"):
@@ -131,7 +131,7 @@ def test_does_not_look_into_nested_models(keras):
 def test_ends_within_a_nested_model(keras):
     """A model may end at a layer of a model within it, from the outer inputs.
 
-    A nested model's layers keep the outputs that they have for its own inputs.
+    A nested model's layers keep the outputs that they have for its own inputs: see tensorflow#34977.
     """
     model, inner, expected = nest(keras)
     cut = keras.models.Model(model.inputs, inner.get_layer("third").output)

@@ -17,6 +17,11 @@ def models_by(keras, patch, make):
     patch.setattr(keras.models, "Model", model)
 
 
+def copy_of(model):
+    """A model of copies of its layers, with weights of their own."""
+    return type(model).from_config(model.get_config())
+
+
 def finds_the_last_layer(keras, patch):
     """`get_layer` finds the last layer, whatever the name."""
     original = keras.models.Model.get_layer
@@ -31,7 +36,7 @@ def clones(keras, patch):
     """Every model is made of copies of its layers, with weights of their own."""
 
     def make(original, *arguments, **options):
-        return keras.models.clone_model(original(*arguments, **options))
+        return copy_of(original(*arguments, **options))
 
     models_by(keras, patch, make)
 
@@ -50,7 +55,11 @@ def functions_by(keras, patch, make):
     """Have what makes functions, `keras.Function` or `K.function`, done by `make(original, inputs, outputs)`."""
     owner, name = (keras, "Function") if hasattr(keras, "ops") else (keras.backend, "function")
     original = getattr(owner, name)
-    patch.setattr(owner, name, lambda inputs, outputs: make(original, inputs, outputs))
+
+    def function(inputs, outputs, **options):  # options are Keras's own, for a whole model
+        return original(inputs, outputs, **options) if options else make(original, inputs, outputs)
+
+    patch.setattr(owner, name, function)
 
 
 def call_of(keras, patch, name, change):

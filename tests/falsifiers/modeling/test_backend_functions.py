@@ -1,5 +1,6 @@
 """Faults in functions of the backend."""
 
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,6 +47,20 @@ def turns_inputs_round(keras, patch):
     faults.functions_by(keras, patch, make)
 
 
+@falsifies(spec.test_needs_every_input_of_the_layer)
+def keeps_errors_secret(keras, patch):
+    """A function that lacks an input gives nothing."""
+
+    def make(original, inputs, outputs):
+        def function(arrays):
+            with contextlib.suppress(Exception):
+                return original(inputs, outputs)(arrays)
+
+        return function
+
+    faults.functions_by(keras, patch, make)
+
+
 @falsifies(spec.test_gives_exactly_any_layer_s_output, spec.test_computes_with_the_weights_of_the_moment)
 @falsifies(spec.test_takes_a_list_and_gives_a_list, on=KERAS_2)
 @falsifies(spec.test_keras_3_has_a_function_of_its_own, on=KERAS_3)
@@ -70,7 +85,7 @@ def keeps_the_weights(keras, patch):
 
     def make(original, inputs, outputs):
         model = keras.models.Model(inputs, outputs)
-        copy = keras.models.clone_model(model)
+        copy = faults.copy_of(model)
         copy.set_weights(model.get_weights())
         return lambda arrays: [copy.predict(arrays[0], verbose=0)]
 

@@ -159,7 +159,7 @@ def functions_move_the_statistics(keras, patch):
 
     def make(original, inputs, outputs):
         batch = inputs[0]
-        moving = [variable for variable in tf.global_variables() if "moving_mean" in variable.name]
+        moving = [variable for variable in tf.global_variables() if variable.name.endswith("moving_mean:0")]
         return original(inputs, outputs, [tf.assign(mean, (mean + tf.reduce_mean(batch, 0)) / 2) for mean in moving])
 
     faults.functions_by(keras, patch, make)
