@@ -164,7 +164,7 @@ def test_trains_the_removed_layer_on(keras):
 def test_compiles_for_a_new_head(keras):
     """Example: replace the last layer of a trained model, and compile it: it learns with the new one."""
     model = stack(keras, (2,), keras.layers.Dense(3, activation="relu"), keras.layers.Dense(1, name="head"))
-    model.compile(optimizer="adam", loss="mse")
+    model.compile(optimizer="sgd", loss="mse")
     model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
 
     model.pop()
