@@ -186,7 +186,7 @@ def steady(keras):
     k, ones = keras.layers, {"kernel_initializer": "ones"}
     windows = [k.Conv1D(2, 3, **ones), k.MaxPooling1D(2), k.AveragePooling1D(2), k.GlobalMaxPooling1D(), k.UpSampling1D(2)]
     shapes = [k.Flatten(), k.Reshape((4, 6)), k.Permute((2, 1)), k.ZeroPadding1D(1), k.Cropping1D(1)]
-    recurrent = [layer(2, **tenths(keras)) for layer in (k.SimpleRNN, k.LSTM, k.GRU)]
+    recurrent = [layer(2, **tenths(keras)) for layer in (k.SimpleRNN, k.LSTM)]
     functions = [k.Dense(3, **ones), k.Activation("tanh"), k.LeakyReLU(), k.PReLU(), k.Masking()]
     return [*windows, *shapes, *recurrent, *functions, k.TimeDistributed(k.Dense(2, **ones))]
 
@@ -195,8 +195,7 @@ def noisy(keras):
     """Layers that are random in training mode, though no plain `Dropout` is among them; none leaves its input as it is."""
     k, options = keras.layers, tenths(keras)
     plain = [k.SpatialDropout1D(0.5), k.GaussianDropout(0.5), k.AlphaDropout(0.5), k.GaussianNoise(1.0)]
-    recurrent = [layer(2, dropout=0.5, **options) for layer in (k.SimpleRNN, k.LSTM)]
-    return [*plain, *recurrent, k.GRU(2, recurrent_dropout=0.5, **options)]
+    return [*plain, k.LSTM(2, dropout=0.5, **options), k.GRU(2, recurrent_dropout=0.5, **options)]
 
 
 @claim(answers=["7.5"])
