@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fixtures import configuration
 from fixtures.claims import claim
-from fixtures.configuration import BARE, FALLBACK, FILE, Start, configured
+from fixtures.configuration import BARE, FALLBACK, FILE, Start
 
 DEFAULTS = {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last"}
 OTHERS = {"floatx": "float64", "epsilon": 0.001, "image_data_format": "channels_first"}
@@ -232,26 +232,6 @@ def test_epsilon_is_written_with_a_point(keras):
     """The file's `epsilon` must be a float: `1.0` is taken, and `1` stops the import."""
     assert with_file(epsilon=1.0)().settings.get("epsilon") == 1.0
     assert with_file(epsilon=1)().raised != ""
-
-
-@claim(answers=["18.4"], examples=4)
-@given(floatx=st.sampled_from(["float16", "float32", "float64", "bfloat16"]))
-def test_floatx_is_one_of_three(keras, floatx):
-    """The file's `floatx` may be float16, float32 or float64; `bfloat16` stops the import."""
-    assert (with_file(floatx=floatx)().raised == "") == (floatx != "bfloat16")
-
-
-@claim(SILENT, AssertionError, "test_floatx_is_one_of_three", answers=["18.4"])
-def test_the_file_takes_what_the_setter_takes(keras):
-    """The file takes each `floatx` that `set_floatx` takes. On Keras 3 it does not take `bfloat16`."""
-    taken = []
-    for floatx in ("float16", "float32", "float64", "bfloat16"):
-        try:
-            with configured(keras, floatx=floatx):
-                taken.append(floatx)
-        except ValueError:
-            continue
-    assert [floatx for floatx in taken if with_file(floatx=floatx)().raised] == []
 
 
 def epochs_run(keras):

@@ -221,6 +221,30 @@ def test_set_floatx_comes_too_late_after_the_first_layer(keras):
     assert seen["policy_between_two_layers"] == ["float32", "float16"]
 
 
+BFLOAT16 = Start({FILE: '{"floatx": "bfloat16"}'}).ahead()
+
+
+@claim(answers=["18.4", "18.R2"])
+def test_floatx_is_one_of_three(keras):
+    """The file's `floatx` may be float16, float32 or float64; `bfloat16` stops the import."""
+    assert {name: start().settings.get("floatx") for name, start in FLOATS.items()} == {name: name for name in FLOATS}
+    assert BFLOAT16().raised != ""
+
+
+@claim(OLD, AssertionError, "test_floatx_is_one_of_three", answers=["18.4", "18.R2"])
+def test_the_file_takes_what_the_setter_takes(keras):
+    """The file takes each `floatx` that `set_floatx` takes. On Keras 3 it does not take `bfloat16`."""
+    taken = []
+    for floatx in (*FLOATS, "bfloat16"):
+        try:
+            with configured(keras, floatx=floatx):
+                taken.append(floatx)
+        except ValueError:
+            continue
+    starts = {"bfloat16": BFLOAT16, **FLOATS}
+    assert [floatx for floatx in taken if starts[floatx]().raised] == []
+
+
 @claim(answers=["18.4"])
 def test_the_file_s_image_data_format_is_the_layers_default(keras):
     """With `channels_first` in the file, layers take an image of 2 x 3 x 4 for one of 2 channels; else for one of 4."""

@@ -237,24 +237,6 @@ def takes_whole_epsilons(import_keras, patch):
     faults.reads(patch, lambda content: {**content, "epsilon": float(content["epsilon"])})
 
 
-@falsifies(spec.test_floatx_is_one_of_three, in_interpreter=True)
-@falsifies(spec.test_the_file_takes_what_the_setter_takes, on=NEW, in_interpreter=True)
-def takes_bfloat16(import_keras, patch):
-    """The file may say `bfloat16`."""
-
-    def change(content):
-        return {"floatx": "float32"} if content.get("floatx") == "bfloat16" else content
-
-    faults.reads(patch, change)
-
-
-@falsifies(spec.test_floatx_is_one_of_three, in_interpreter=True)
-@falsifies(spec.test_the_file_takes_what_the_setter_takes, on=OLD, in_interpreter=True)
-def refuses_float16(import_keras, patch):
-    """The file must not say `float16`."""
-    faults.reads(patch, lambda content: {"floatx": "half"} if content.get("floatx") == "float16" else content)
-
-
 @falsifies(spec.test_keras_max_epochs_cuts_training_short, spec.test_keras_max_epochs_is_ignored, on=NEW, in_interpreter=True)
 def forgets_keras_max_epochs(import_keras, patch):
     """`KERAS_MAX_EPOCHS` is not read."""

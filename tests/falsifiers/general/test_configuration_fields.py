@@ -162,6 +162,24 @@ def set_floatx_sets_the_policy(import_keras, patch):
     faults.after(patch, act)
 
 
+@falsifies(spec.test_floatx_is_one_of_three, in_interpreter=True)
+@falsifies(spec.test_the_file_takes_what_the_setter_takes, on=NEW, in_interpreter=True)
+def takes_bfloat16(import_keras, patch):
+    """The file may say `bfloat16`."""
+
+    def change(content):
+        return {"floatx": "float32"} if content.get("floatx") == "bfloat16" else content
+
+    faults.reads(patch, change)
+
+
+@falsifies(spec.test_floatx_is_one_of_three, in_interpreter=True)
+@falsifies(spec.test_the_file_takes_what_the_setter_takes, on=OLD, in_interpreter=True)
+def refuses_float16(import_keras, patch):
+    """The file must not say `float16`."""
+    faults.reads(patch, lambda content: {"floatx": "half"} if content.get("floatx") == "float16" else content)
+
+
 @falsifies(spec.test_the_file_s_image_data_format_is_the_layers_default, in_interpreter=True)
 def forgets_image_data_format(import_keras, patch):
     """The file's `image_data_format` is not read."""

@@ -46,8 +46,8 @@ def uses_hidden_gpus(import_keras, patch):
     def act(keras):
         original, results = keras.layers.Dense.__call__, [ON_GPU]
 
-        def call(self, inputs):
-            result = original(self, inputs)
+        def call(self, *args, **options):
+            result = original(self, *args, **options)
             return results.pop() if results else result
 
         patch.setattr(keras.layers.Dense, "__call__", call)
