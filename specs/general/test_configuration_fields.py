@@ -116,7 +116,7 @@ def test_epsilon_keeps_a_norm_from_zero(keras, epsilon, length):
 def test_batch_normalization_has_an_epsilon_of_its_own(keras, epsilon):
     """A `BatchNormalization` adds its own epsilon, 0.001, to the variance, whatever Keras's epsilon is."""
     with configured(keras, epsilon=epsilon):
-        normalized = array(keras, keras.layers.BatchNormalization()(tensor(keras, [[3.0]])))
+        normalized = array(keras, keras.layers.BatchNormalization()(tensor(keras, [[3.0]]), training=False))
     assert normalized.item() == pytest.approx(3 / np.sqrt(1 + 0.001), rel=1e-6)  # of mean 0 and variance 1
 
 
@@ -172,7 +172,8 @@ def test_floatx_may_be_float64(keras):
 def test_float64_is_computed_in_float32(keras):
     """With `"floatx": "float64"` in the file a `Dense` layer computes in float32 all the same.
 
-    JAX has no float64 unless it is told to; on PyTorch the weights are of float64, but the product with them is rounded.
+    JAX has no float64 unless it is told to; on PyTorch the weights are of float64, but the product with them is
+    rounded (keras#23704).
     """
     assert FLOATS["float64"]().seen["types_and_numbers"][1:] == ("float32", [LARGE, 1.0])
 
