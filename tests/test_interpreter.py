@@ -32,6 +32,14 @@ def fresh(both):
     return both[0]
 
 
+@pytest.fixture
+def bare():
+    """An interpreter that leaves it to its jobs to import the subject."""
+    one = Interpreter(bare=True)
+    yield one
+    one.stop()
+
+
 class NoKeras(Interpreter):
     """An interpreter that starts at once: it asks for a Keras that is not there."""
 
@@ -111,6 +119,12 @@ def process(keras, nth):
     return os.getpid(), os.getppid()
 
 
+def bring_in(import_keras, module, nth="first"):
+    """A job that tells whether the module was there before it imported it, and its name."""
+    there = module in sys.modules
+    return there, import_keras().__name__
+
+
 def fault(keras, patch):
     """A falsifier's fault."""
     patch.setattr(sys, "traces", 7, raising=False)
@@ -175,6 +189,12 @@ def test_hash_seeds_and_blocked_modules(both):
     assert first != second
     assert there
     assert not not_there
+
+
+def test_a_bare_one_leaves_the_import_to_its_jobs(bare, pytestconfig):
+    """In a bare interpreter Keras is not imported: each job is given the function that does it, and does it anew."""
+    module = use_subject(pytestconfig).module
+    assert [bare.run(bring_in, module), bare.run(bring_in, module, "again")] == [(False, module)] * 2
 
 
 def test_a_fault_is_applied_in_the_fork(fresh, monkeypatch):

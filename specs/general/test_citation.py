@@ -1,0 +1,67 @@
+"""How should I cite Keras?"""
+
+from fixtures.citation import about, addresses, parse, plain, release
+from fixtures.claims import claim
+
+ENTRY = r"""
+@misc{chollet2015keras,
+    title = {Keras},
+    author = {Chollet, Fran{\c{c}}ois and others},
+    year = {2015},
+    publisher = {GitHub},
+    howpublished = {\url{https://github.com/fchollet/keras}},
+}
+"""
+REPOSITORY = "github.com/keras-team/keras"
+
+
+@claim(answers=["1.1", "1.2"])
+def test_the_title_is_the_name_of_the_package(keras, evidence):
+    """The entry has an author, a title, a year, a publisher and a URL, and its title is the name of the installed package."""
+    entry = parse(ENTRY)
+    evidence("BibTeX", ENTRY.strip())
+    assert {"author", "title", "year", "publisher", "howpublished"} <= set(entry)
+    assert entry["title"] == about(keras)["Name"].title()
+
+
+@claim(["keras<3"], AssertionError, "test_the_package_names_the_keras_team", answers=["1.2"])
+def test_the_author_is_the_package_s(keras):
+    """The entry's first author is the one that the installed package names."""
+    family, given = plain(parse(ENTRY)["author"]).split(" and ")[0].split(", ")
+    assert about(keras)["Author"] == f"{given} {family}"
+
+
+@claim(["keras>=3", "tf.keras"], AssertionError, "test_the_author_is_the_package_s", answers=["1.2"])
+def test_the_package_names_the_keras_team(keras):
+    """The installed package names the Keras team as its author, and not the entry's."""
+    said = about(keras)
+    assert "Keras team" in (said["Author"] or said["Author-email"])
+    assert "Chollet" not in str(said["Author"]) + str(said["Author-email"])
+
+
+@claim([], AssertionError, "test_the_repository_has_moved", answers=["1.2"])
+def test_the_url_is_the_package_s(keras):
+    """The entry's URL is among those that the installed package names."""
+    assert plain(parse(ENTRY)["howpublished"]) in addresses(about(keras))
+
+
+@claim(answers=["1.2"])
+def test_the_repository_has_moved(keras, evidence):
+    """The installed package points to github.com/keras-team/keras; the entry still has the repository's first address."""
+    evidence("URLs in the metadata", addresses(about(keras)))
+    assert any(REPOSITORY in url for url in addresses(about(keras)))
+
+
+@claim(answers=["1.1", "1.2"])
+def test_an_entry_is_made_of_the_metadata(keras, evidence):
+    """Example: an entry for the very release that was used, made of what the installed package says of itself."""
+    said = about(keras)
+    author = said["Author"] or said["Author-email"].partition(" <")[0]
+    entry = (
+        f"@software{{keras-{said['Version']},\n"
+        f"    title = {{{said['Name'].title()}}},\n    author = {{{{{author}}}}},\n    version = {{{said['Version']}}},\n"
+        f"    url = {{https://{REPOSITORY}}},\n}}"
+    )
+    evidence("BibTeX", entry)
+    assert parse(entry)["key"] == f"keras-{release(keras)}"
+    assert {"title", "author", "version", "url"} <= set(parse(entry))
