@@ -282,6 +282,7 @@ def test_set_random_seed_resets_keras_s_own_generator(keras):
     """After `set_random_seed`, the functions of `keras.random` start over, in this interpreter and in any other.
 
     Their generator belongs to Keras and is made at its first use: the three seeds alone do not make it start over.
+    keras#21874 made `set_random_seed` do so.
     """
     first, second = run_in_each([FIRST, SECOND], normals, (keras.utils.set_random_seed,), keras.random.normal)
     assert first == second

@@ -18,7 +18,10 @@ methods = st.sampled_from(["fit", "train_on_batch"])
 @claim(KERAS_2, AssertionError, "test_needs_no_compile_before_training", bug="keras#22939", answers=["14.3"])
 @given(method=methods)
 def test_needs_compile_before_training(keras, method):
-    """A change of `trainable` between `compile` and the first training has no effect, in either direction (keras#6405)."""
+    """A change of `trainable` between `compile` and the first training has no effect, in either direction.
+
+    keras#4674 and keras#6405 are of people who missed the `compile`.
+    """
     layers = freed, frozen, _ = unit(keras, False), unit(keras), unit(keras)
     model = compiled(keras, *layers)
     freed.trainable, frozen.trainable = True, False
@@ -125,7 +128,10 @@ def test_warns_without_compile(keras):
 
 @claim(["keras>=3", "tf.keras"], AssertionError, "test_warns_without_compile", answers=["14.3"])
 def test_is_silent_without_compile(keras):
-    """Training after a layer was frozen without `compile` warns of nothing."""
+    """Training after a layer was frozen without `compile` warns of nothing.
+
+    A warning like the one of Keras 2.2 was proposed in keras#22413.
+    """
     layer = unit(keras)
     model = compiled(keras, layer, unit(keras))
     layer.trainable = False

@@ -201,7 +201,11 @@ def test_forgets_a_wrapper_built_frozen(keras):
 @claim(["keras>=3", "tf.keras"], AssertionError, "test_normalizes_by_the_batch", answers=["14.1"], examples=10)
 @given(x=batches, mean=small, variance=st.integers(1, 9))
 def test_normalizes_by_moving_statistics(keras, x, mean, variance):
-    """A frozen BatchNormalization normalizes by its moving statistics in training too, and keeps them (keras#9522)."""
+    """A frozen BatchNormalization normalizes by its moving statistics in training too, and keeps them.
+
+    That they were moved all the same is keras#4762 and keras#6570; that the batch's own were used is keras#9522, which
+    keras#9965 and keras#13892 wanted to mend before `tf.keras` did.
+    """
     model = frozen_normalization(keras)
     model.set_weights([np.ones(1), np.zeros(1), np.full(1, mean), np.full(1, float(variance))])
     loss = float(model.train_on_batch(np.array(x)[:, None], np.zeros((4, 1))))

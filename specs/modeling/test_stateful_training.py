@@ -75,7 +75,7 @@ def test_training_does_not_look_back_past_its_batch(keras, evidence):
 
     That is what two calls for two pieces of a sequence do: they train on both, and look back only as far as a piece is long.
     Keras 2.2 on TensorFlow lets the step race with the update of the state: the gradient mostly takes the state after the
-    batch for the one before, in 149 of 150 batches tried.
+    batch for the one before, in 149 of 150 batches tried. Stateful training that fails with TensorFlow is keras#9174.
     """
     right = learns_right(keras, unroll=False)
     evidence(f"right gradients, of {BATCHES} batches", sum(right))

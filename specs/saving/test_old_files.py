@@ -1,13 +1,17 @@
 """Can today's Keras load a model that an old one saved?"""
 
+import io
 import json
 import os
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
 import fixtures
 from fixtures.claims import claim
+from fixtures.models import sequential
 
 # Made by fixtures/data/make_keras_2_2_4.py, on Keras 2.2.4, which says there what is in them.
 OLD = os.path.join(os.path.dirname(fixtures.__file__), "data", "keras_2_2_4")
@@ -85,3 +89,29 @@ def test_old_json_and_weights_rebuild_the_model(keras):
     model = keras.models.model_from_json(FACTS["architecture"])
     model.load_weights(OLD + ".h5")
     assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+
+
+# Made by fixtures/data/make_tf_keras_2_15.py: a dense layer that gives [9, 12] for ones.
+KERAS_FILE = os.path.join(os.path.dirname(fixtures.__file__), "data", "tf_keras_2_15.keras")
+
+
+@claim(["tf.keras"], (TypeError, OSError), "test_weights_of_a_keras_file_can_be_read_by_hand", answers=["5.3"])
+def test_a_keras_file_of_2_15_loads(keras):
+    """A model that `tf.keras` 2.15 saved as `.keras` loads.
+
+    Keras 3 has the same format but not the classes of the old file (keras#19089); Keras 2.2 does not know the format.
+    """
+    model = keras.models.load_model(KERAS_FILE, compile=False)
+    assert model.predict_on_batch(np.ones((1, 2))).tolist() == [[9, 12]]
+
+
+@claim(answers=["5.3", "5.7"])
+def test_weights_of_a_keras_file_can_be_read_by_hand(keras):
+    """Example: the weights in a `.keras` file, an HDF5 file in a ZIP archive, are read by h5py into a model built anew."""
+    with zipfile.ZipFile(KERAS_FILE) as archive:
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
+    arrays = []
+    weights.visititems(lambda name, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+    model = sequential(keras, (2,), keras.layers.Dense(2))
+    model.set_weights(arrays)
+    assert model.predict_on_batch(np.ones((1, 2))).tolist() == [[9, 12]]

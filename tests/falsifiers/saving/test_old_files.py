@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fixtures.models import sgd
+from fixtures.models import sequential, sgd
 from specs.saving import test_old_files as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.saving.faults import after, around, shift
@@ -62,3 +62,24 @@ def reads_old_json(keras, patch):
     """A repair: the old JSON is read."""
     load = keras.models.load_model
     around(patch, keras.models, "model_from_json", lambda read, text: loaded_as_before(keras, load))
+
+
+@falsifies(spec.test_a_keras_file_of_2_15_loads, on=["tf.keras"])
+def loads_the_keras_file_shifted(keras, patch):
+    """Every weight of a `.keras` file is loaded one too large."""
+    after(patch, keras.models, "load_model", shift)
+
+
+@falsifies(spec.test_a_keras_file_of_2_15_loads, on=["keras"])
+def reads_keras_files_of_2_15(keras, patch):
+    """A repair: the old classes are found."""
+    model = sequential(keras, (2,), keras.layers.Dense(2))
+    model.set_weights([np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([5.0, 6.0])])
+    patch.setattr(keras.models, "load_model", lambda path, compile: model)
+
+
+@falsifies(spec.test_weights_of_a_keras_file_can_be_read_by_hand)
+def sets_other_weights(keras, patch):
+    """`set_weights` sets every weight one too large."""
+    original = keras.models.Model.set_weights
+    patch.setattr(keras.models.Model, "set_weights", lambda self, weights: original(self, [w + 1 for w in weights]))

@@ -1,0 +1,65 @@
+"""What happens to a file that is there already?"""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.claims import claim
+from fixtures.models import sequential
+
+PRECIOUS = b"precious"
+methods = st.sampled_from([("save", "x.h5"), ("save", "x.keras"), ("save_weights", "x.weights.h5")])
+
+
+def write(keras, folders, method, answers, **options):
+    """Save a model over a precious file, these lines waiting at the keyboard; return the file and what is unread of them."""
+    path = folders.mktemp("saved") / method[1]
+    path.write_bytes(PRECIOUS)
+    keyboard = io.StringIO(answers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", keyboard)
+        getattr(sequential(keras, (1,), keras.layers.Dense(1)), method[0])(str(path), **options)
+    return path, keyboard.read()
+
+
+@claim(answers=["5.2", "5.7"], examples=3)
+@given(method=methods)
+def test_is_replaced_without_a_question(keras, tmp_path_factory, method):
+    """`save` and `save_weights` replace a file that is there, without a question."""
+    path, unread = write(keras, tmp_path_factory, method, "n\n")
+    assert path.read_bytes() != PRECIOUS
+    assert unread == "n\n"
+
+
+@claim(answers=["5.2", "5.7"], examples=3)
+@given(method=methods)
+def test_overwrite_false_asks(keras, tmp_path_factory, method):
+    """`overwrite=False` is no refusal but a question at the keyboard: with "n" the file stays, and nothing is raised."""
+    path, unread = write(keras, tmp_path_factory, method, "n\n", overwrite=False)
+    assert path.read_bytes() == PRECIOUS
+    assert unread == ""
+
+
+@claim(answers=["5.2", "5.7"], examples=3)
+@given(method=methods)
+def test_yes_replaces_it(keras, tmp_path_factory, method):
+    """With `overwrite=False` and the answer "y" the file is replaced, by one that loads."""
+    path, _ = write(keras, tmp_path_factory, method, "y\ny\n", overwrite=False)
+    model = sequential(keras, (1,), keras.layers.Dense(1))
+    model.set_weights([np.full((1, 1), 7.0), np.full(1, 7.0)])
+    if method[0] == "save":
+        model = keras.models.load_model(str(path))
+    else:
+        model.load_weights(str(path))
+    assert model.get_weights()[1].tolist() == [0]
+
+
+@claim(["keras>=3"], AssertionError, "test_yes_replaces_it", answers=["5.2"])
+def test_h5_asks_twice(keras, tmp_path_factory):
+    """With `overwrite=False` a `.h5` file is asked for twice: "y" must be given two times."""
+    _, unread = write(keras, tmp_path_factory, ("save", "x.h5"), "y\ny\n", overwrite=False)
+    assert unread == ""
