@@ -1,0 +1,187 @@
+"""What are a sample, a batch and an epoch?"""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.batches import batches, parts, trained, updates
+from fixtures.claims import claim
+from fixtures.models import ledger, logbook, sequential, sgd
+from fixtures.probes import noted
+
+MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+FLOAT32 = 1e-5  # of a sum of some twenty terms, each rounded to 24 bits
+counts, sizes, seeds = st.integers(1, 24), st.integers(1, 30), st.integers(0, 2**31)
+
+
+def whole_numbers(seed, *shape):
+    """Random whole numbers from 1 to 9."""
+    return np.random.RandomState(seed).randint(1, 10, shape).astype("float64")
+
+
+@claim(answers=["4.1", "4.5"], examples=3)
+@given(samples=counts, batch_size=sizes, epochs=st.integers(1, 3))
+@example(samples=24, batch_size=8, epochs=2)
+@example(samples=7, batch_size=3, epochs=2)
+def test_updates_the_weights_once_a_batch(keras, samples, batch_size, epochs):
+    """Each batch is exactly one update of the weights, so that n samples are ceil(n / batch_size) updates an epoch."""
+    model, alike = ledger(keras, 24), np.eye(24)[np.zeros(samples, int)]  # each update adds 1 to the first weight
+    before, expected = updates(keras, model), epochs * -(-samples // batch_size)
+    moves = trained(keras, alike, np.ones((samples, 1)), batch_size=batch_size, epochs=epochs)
+    assert updates(keras, model) - before == len(moves) == expected
+    assert moves[:, 0] == pytest.approx(np.ones(expected), rel=FLOAT32)
+    assert model.get_weights()[0][0, 0] == pytest.approx(expected, rel=FLOAT32)
+
+
+@claim(answers=["4.5"], examples=3)
+@given(samples=counts, batch_size=sizes, shuffle=st.booleans())
+@example(samples=24, batch_size=8, shuffle=True)
+@example(samples=23, batch_size=8, shuffle=True)
+@example(samples=3, batch_size=30, shuffle=False)
+def test_an_epoch_sees_each_sample_once(keras, samples, batch_size, shuffle):
+    """An epoch sees each sample exactly once, in batches that are all full but for the last, which is what is left."""
+    seen = batches(keras, samples, batch_size, shuffle=shuffle, epochs=2)
+    epochs = seen[: len(seen) // 2], seen[len(seen) // 2 :]
+    for epoch in epochs:
+        assert [len(batch) for batch in epoch] == [len(part) for part in parts(range(samples), batch_size)]
+        assert sorted(itertools.chain(*epoch)) == list(range(samples))
+
+
+@claim(answers=["4.1", "4.5"], examples=3)
+@given(samples=counts, batch_size=sizes, seed=seeds)
+@example(samples=7, batch_size=3, seed=0)
+def test_averages_the_gradient_over_the_samples_of_the_batch(keras, samples, batch_size, seed):
+    """The update follows the mean gradient of the batch's samples; for a smaller last batch, the mean of those that it has."""
+    inputs, targets = whole_numbers(seed, samples, 24), whole_numbers(seed + 1, samples, 1)
+    moves = trained(keras, inputs, targets, batch_size=batch_size, shuffle=False)
+    expected = [np.mean(part, axis=0) for part in parts(inputs * targets, batch_size)]
+    np.testing.assert_allclose(moves, expected, atol=2e-3)  # weights up to 24 * 81, in steps of 2**-13
+
+
+@claim(answers=["4.1"], examples=2)
+@given(samples=st.integers(2, 24), batch_size=st.integers(1, 24), seed=seeds)
+@example(samples=7, batch_size=3, seed=0)
+def test_weighs_samples_without_changing_their_number(keras, samples, batch_size, seed):
+    """`sample_weight` multiplies a sample's part in the mean, which stays divided by the number of samples, not by the weights.
+
+    How losses are to be averaged then is discussed in keras#19740.
+    """
+    weights = whole_numbers(seed, samples)
+    moves = trained(
+        keras, np.eye(24)[:samples], np.ones((samples, 1)), sample_weight=weights, batch_size=batch_size, shuffle=False
+    )
+    expected = [np.sum(part, axis=0) / len(part) for part in parts(np.eye(24)[:samples] * weights[:, None], batch_size)]
+    np.testing.assert_allclose(moves, expected, rtol=FLOAT32, atol=0)
+
+
+@claim(MODERN, AssertionError, "test_leaves_samples_of_weight_zero_out_of_the_mean", answers=["4.1"])
+def test_counts_samples_of_weight_zero(keras):
+    """A sample of weight 0 still counts in the mean: of four samples, two of weight 0, each of the others has a quarter."""
+    weights = np.array([0.0, 1.0, 2.0, 0.0])
+    moves = trained(keras, np.eye(24)[:4], np.ones((4, 1)), sample_weight=weights, batch_size=4)
+    assert moves[0, :4].tolist() == [0, 0.25, 0.5, 0]
+
+
+@claim(OLD, AssertionError, "test_counts_samples_of_weight_zero", answers=["4.1"])
+def test_leaves_samples_of_weight_zero_out_of_the_mean(keras):
+    """A sample of weight 0 does not count: of four samples, two of weight 0, each of the others has half of the mean."""
+    weights = np.array([0.0, 1.0, 2.0, 0.0])
+    moves = trained(keras, np.eye(24)[:4], np.ones((4, 1)), sample_weight=weights, batch_size=4)
+    assert moves[0, :4].tolist() == [0, 0.5, 1, 0]
+
+
+@claim(answers=["4.1"], examples=2)
+@given(seed=seeds)
+def test_judges_all_samples_by_the_weights_before_the_batch(keras, seed):
+    """All samples of a batch are judged by the same weights, those from before it: none sees what another one taught."""
+    (w, x1, y1, x2, y2) = whole_numbers(seed, 5) / 8
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras), loss="mse")
+    model.set_weights([np.full((1, 1), w)])
+    model.train_on_batch(np.array([[x1], [x2]]), np.array([[y1], [y2]]))
+    expected = w - np.mean([2 * x1 * (w * x1 - y1), 2 * x2 * (w * x2 - y2)])
+    assert model.get_weights()[0][0, 0] == pytest.approx(expected, abs=1e-5)  # of terms below 6, in float32
+
+
+@claim(answers=["4.6"])
+def test_makes_batches_of_32_by_default(keras):
+    """Without `batch_size`, `fit`, `evaluate` and `predict` make batches of 32 samples."""
+    book, numbers = logbook(keras), np.arange(1.0, 65)[:, None]
+    book.fit(numbers, numbers, verbose=0)
+    book.evaluate(numbers, numbers, verbose=0)
+    book.predict(numbers, verbose=0)
+    assert [len(batch) for batch in noted(book)] == [32, 32] * 3
+
+
+@claim(answers=["4.1"], examples=2)
+@given(samples=st.integers(33, 80))
+def test_train_on_batch_makes_one_update(keras, samples):
+    """`train_on_batch` takes whatever it is given as one batch, of more than 32 samples too, and makes one update."""
+    model = ledger(keras, 80)
+    model.set_weights([np.zeros((80, 1))])
+    before = updates(keras, model)
+    model.train_on_batch(np.eye(80)[:samples], np.ones((samples, 1)))
+    assert updates(keras, model) - before == 1
+    expected = np.repeat([1 / samples, 0], [samples, 80 - samples])
+    np.testing.assert_allclose(model.get_weights()[0][:, 0], expected, rtol=FLOAT32, atol=0)
+
+
+@claim(answers=["4.1"])
+def test_evaluates_and_predicts_without_updates(keras):
+    """`evaluate`, `predict` and `test_on_batch` update nothing, however many batches they take."""
+    model, inputs, targets = ledger(keras, 24), np.eye(24), np.ones((24, 1))
+    model.set_weights([np.ones((24, 1))])
+    before = updates(keras, model)
+    model.evaluate(inputs, targets, batch_size=10, verbose=0)
+    model.predict(inputs, batch_size=10, verbose=0)
+    model.test_on_batch(inputs, targets)
+    assert updates(keras, model) == before
+    assert model.get_weights()[0][:, 0].tolist() == [1] * 24
+
+
+@claim(MODERN, ValueError, "test_steps_per_epoch_repeat_the_whole_of_the_data", answers=["4.5"], examples=2)
+@given(steps=st.integers(1, 4))
+@example(steps=2)
+def test_steps_per_epoch_cut_an_epoch_short(keras, steps):
+    """`steps_per_epoch=k` ends an epoch after k batches; the next epoch goes on where it ended, not at the start."""
+    samples = 2 * 2 * steps + 2
+    seen = batches(keras, samples, 2, steps_per_epoch=steps, epochs=2, shuffle=False)
+    assert seen == parts(range(samples), 2)[: 2 * steps]
+
+
+@claim(OLD, AssertionError, "test_steps_per_epoch_divide_the_data", answers=["4.5"], examples=2)
+@given(steps=st.integers(2, 4))
+def test_steps_per_epoch_repeat_the_whole_of_the_data(keras, steps):
+    """`steps_per_epoch=k`, which excludes a `batch_size`, makes k updates an epoch, each of which takes all samples."""
+    assert batches(keras, 12, None, steps_per_epoch=steps) == [list(range(12))] * steps
+
+
+@claim(MODERN, AssertionError, "test_steps_per_epoch_repeat_the_whole_of_the_data", answers=["4.5"], examples=2)
+@given(steps=st.sampled_from([2, 3, 4, 6]))
+def test_steps_per_epoch_divide_the_data(keras, steps):
+    """`steps_per_epoch=k` without a `batch_size` divides the samples into k batches."""
+    assert batches(keras, 12, None, steps_per_epoch=steps, shuffle=False) == parts(range(12), 12 // steps)
+
+
+@claim(answers=["4.1", "4.5"])
+def test_ten_samples_in_batches_of_four(keras):
+    """Example: 10 samples in batches of 4 are 3 updates an epoch, from 4, 4 and 2 samples; 5 epochs are 15 updates."""
+    model = keras.models.Sequential([keras.layers.Dense(1, input_shape=(3,))])
+    model.compile(optimizer="sgd", loss="mse")
+
+    class Counter(keras.callbacks.Callback):
+        batches, epochs = 0, 0
+
+        def on_batch_end(self, batch, logs=None):
+            self.batches += 1
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs += 1
+
+    counter = Counter()
+    model.fit(np.random.rand(10, 3), np.random.rand(10, 1), batch_size=4, epochs=5, verbose=0, callbacks=[counter])
+    assert (counter.batches, counter.epochs) == (15, 5)
+    assert updates(keras, model) == 15

@@ -1,0 +1,189 @@
+"""What does one step of an optimizer do?"""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.batches import updates
+from fixtures.claims import claim
+from fixtures.optimizers import WIDTH, adam_path, gradients_of_all_sizes, momentum_path, optimizer, plain_path, slopes, walk
+
+MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+seeds, rates = st.integers(0, 2**31), st.sampled_from([0.001, 0.1, 2.0])
+
+
+def path(keras, gradients, name="SGD", rate=0.5, start=0.0, **options):
+    """The weights of `slopes` after each step of this optimizer along these gradients."""
+    return walk(keras, slopes(keras, optimizer(keras, name, rate, **options), start), gradients)
+
+
+def same(measured, expected, rtol=1e-5):
+    """Equal to the precision of float32, in weights that grew to the largest of these."""
+    return measured.shape == expected.shape and np.allclose(measured, expected, rtol, atol=1e-6 * np.abs(expected).max())
+
+
+ADAM = 1e-4  # 1 - 0.999^t, in float32, is off by up to 6e-8 of 0.001
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds, rate=rates)
+@example(seed=0, rate=0.1)
+def test_sgd_subtracts_the_rate_times_the_gradient(keras, seed, rate):
+    """SGD takes the learning rate times the gradient off each weight: w = w - rate g."""
+    gradients = gradients_of_all_sizes(seed, 3)
+    assert same(path(keras, gradients, rate=rate), plain_path(gradients, rate))
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_sgd_has_a_rate_of_a_hundredth_by_default(keras, seed):
+    """`optimizer="sgd"` has the rate 0.01 and no momentum."""
+    gradients = gradients_of_all_sizes(seed, 3)
+    assert same(walk(keras, slopes(keras, "sgd"), gradients), plain_path(gradients, 0.01))
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds, momentum=st.sampled_from([0.5, 0.9]))
+def test_momentum_keeps_a_part_of_the_step_before(keras, seed, momentum):
+    """With `momentum=m` SGD moves by the velocity v = m v - rate g, which begins at zero: w = w + v."""
+    gradients = gradients_of_all_sizes(seed, 4)
+    assert same(path(keras, gradients, momentum=momentum), momentum_path(gradients, 0.5, momentum))
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds, momentum=st.sampled_from([0.5, 0.9]))
+def test_nesterov_adds_the_momentum_of_the_new_velocity(keras, seed, momentum):
+    """With `nesterov=True` the velocity v = m v - rate g is the same, but the move is one step ahead: w = w + m v - rate g."""
+    gradients = gradients_of_all_sizes(seed, 4)
+    measured = path(keras, gradients, momentum=momentum, nesterov=True)
+    assert same(measured, momentum_path(gradients, 0.5, momentum, nesterov=True))
+
+
+@claim(varies_on=OLD, answers=["4.1"], examples=1)
+@given(seed=seeds, rate=rates)
+def test_adam_divides_the_mean_by_the_root_of_the_mean_square(keras, evidence, seed, rate):
+    """Adam moves by rate m / (1 - 0.9^t) / sqrt(v / (1 - 0.999^t)) with the averages m = 0.9 m + 0.1 g, v = 0.999 v + 0.001 g².
+
+    t counts the steps from 1: the two quotients make up for averages that begin at zero. In Keras 2.2 on TensorFlow 1 the
+    step races with the counter, and mostly takes the next t: in 297 of 300 steps tried. Its first step is then 0.744 of one.
+    """
+    gradients = gradients_of_all_sizes(seed, 6)
+    measured, expected = path(keras, gradients, "Adam", rate), adam_path(gradients, rate)
+    moves = zip(*(np.diff(one, axis=0, prepend=np.zeros_like(one[:1])) for one in (measured, expected)))
+    evidence("right steps, of 6", sum(np.allclose(move, right, rtol=1e-3, atol=1e-3 * rate) for move, right in moves))
+    assert same(measured, expected, ADAM)
+
+
+@claim(varies_on=OLD, answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_adam_has_a_rate_of_a_thousandth_by_default(keras, seed):
+    """`optimizer="adam"` has the rate 0.001, so that its first step moves each weight by 0.001, however large the gradient."""
+    gradients = gradients_of_all_sizes(seed, 1)  # from a thousandth on: epsilon, 1e-7, takes off less than 1 of 300
+    measured = walk(keras, slopes(keras, "adam"), gradients)
+    assert np.allclose(measured, -0.001 * np.sign(gradients), rtol=0.004, atol=0)
+    assert same(measured, adam_path(gradients, 0.001), ADAM)
+
+
+TINY = {"rtol": 1e-3, "atol": 0}  # the two orders differ by a third and more
+
+
+@claim(varies_on=OLD, answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_adam_adds_epsilon_before_the_correction(keras, seed):
+    """Adam adds its epsilon, 1e-7 by default, to sqrt(v) before v is corrected: the first step's is worth sqrt(1000) times it.
+
+    It shows where gradients are as small as 1e-6. It is the order that the paper gives at the end of its section 2.
+    """
+    gradients = gradients_of_all_sizes(seed, 3) * 1e-5
+    assert np.allclose(path(keras, gradients, "Adam", 1.0), adam_path(gradients, 1.0), **TINY)
+
+
+@claim([], AssertionError, "test_adam_adds_epsilon_before_the_correction", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_adam_is_algorithm_1_of_its_paper(keras, seed):
+    """Adam is the paper's Algorithm 1, for tiny gradients too: it adds epsilon to the root of the corrected mean square."""
+    gradients = gradients_of_all_sizes(seed, 3) * 1e-5
+    assert np.allclose(path(keras, gradients, "Adam", 1.0), adam_path(gradients, 1.0, inside=True), **TINY)
+
+
+@claim(answers=["4.1"])
+def test_iterations_count_steps(keras):
+    """`optimizer.iterations` counts the steps: 0 at first, then one more with each batch."""
+    model = slopes(keras, optimizer(keras, "Adam", 0.1))
+    assert updates(keras, model) == 0
+    walk(keras, model, gradients_of_all_sizes(0, 5))
+    assert updates(keras, model) == 5
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_clipvalue_bounds_each_number(keras, seed):
+    """`clipvalue=c` bounds each number of the gradient to between -c and c."""
+    gradients = gradients_of_all_sizes(seed, 2)
+    assert same(path(keras, gradients, clipvalue=0.75), plain_path(np.clip(gradients, -0.75, 0.75), 0.5))
+
+
+def shortened(gradients, length, axes):
+    """The gradients, scaled down to this norm, taken over these axes, where theirs is larger."""
+    norms = np.sqrt(np.sum(gradients**2, axis=axes, keepdims=True))
+    return gradients * np.minimum(1, length / norms)
+
+
+def norms_around_one(seed):
+    """Gradients of two weights, of norms 0.5 and 3, then 3 and 0.5."""
+    gradients = np.random.RandomState(seed).normal(size=(2, 2, WIDTH))
+    return gradients / np.linalg.norm(gradients, axis=2, keepdims=True) * np.reshape([0.5, 3, 3, 0.5], (2, 2, 1))
+
+
+@claim(MODERN, AssertionError, "test_clipnorm_bounds_the_norm_of_all_weights", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_clipnorm_bounds_the_norm_of_each_weight(keras, seed):
+    """`clipnorm=c` scales the gradient of each weight (of each array) for itself to norm c, where its norm is larger."""
+    gradients = norms_around_one(seed)
+    assert same(path(keras, gradients, clipnorm=1.0), plain_path(shortened(gradients, 1.0, axes=2), 0.5))
+
+
+@claim(OLD, AssertionError, "test_clipnorm_bounds_the_norm_of_each_weight", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_clipnorm_bounds_the_norm_of_all_weights(keras, seed):
+    """`clipnorm=c` scales the gradients of all weights alike, to a joint norm of c, where that is larger."""
+    gradients = norms_around_one(seed)
+    assert same(path(keras, gradients, clipnorm=1.0), plain_path(shortened(gradients, 1.0, axes=(1, 2)), 0.5))
+
+
+@claim(MODERN, TypeError, "test_clipnorm_bounds_the_norm_of_all_weights", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_global_clipnorm_bounds_the_norm_of_all_weights(keras, seed):
+    """`global_clipnorm=c` scales the gradients of all weights alike, to a joint norm of c, where that is larger."""
+    gradients = norms_around_one(seed)
+    assert same(path(keras, gradients, global_clipnorm=1.0), plain_path(shortened(gradients, 1.0, axes=(1, 2)), 0.5))
+
+
+@claim(MODERN, TypeError, "test_keras_2_has_no_weight_decay", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_weight_decay_shrinks_the_weights_before_the_step(keras, seed):
+    """`weight_decay=d` takes rate * d of each weight off it at each step, apart from the gradient (as in AdamW)."""
+    gradients, weights, expected = gradients_of_all_sizes(seed, 3), 8.0, []
+    for gradient in gradients:
+        weights = weights * (1 - 0.5 * 0.25) - 0.5 * gradient
+        expected.append(weights)
+    assert same(path(keras, gradients, start=8.0, weight_decay=0.25), np.array(expected))
+
+
+@claim(OLD, pytest.fail.Exception, "test_weight_decay_shrinks_the_weights_before_the_step", answers=["4.1"])
+def test_keras_2_has_no_weight_decay(keras):
+    """Optimizers have no `weight_decay`: it is refused with a TypeError."""
+    with pytest.raises(TypeError, match="weight_decay"):
+        optimizer(keras, "SGD", 0.5, weight_decay=0.25)
+
+
+@claim(answers=["4.1"])
+def test_two_steps_with_momentum_by_hand(keras):
+    """Example: two steps of SGD with momentum on the squared error of a line, followed by hand."""
+    model = keras.models.Sequential([keras.layers.Dense(1, use_bias=False, input_shape=(1,))])
+    model.compile(optimizer=keras.optimizers.SGD(0.125, momentum=0.5), loss="mse")
+    model.set_weights([np.array([[2.0]])])
+    for _ in range(2):
+        model.train_on_batch(np.array([[1.0]]), np.array([[1.0]]))  # the gradient is 2 (w - 1): first 2, then 1.5
+    assert model.get_weights()[0][0, 0] == (2 - 0.125 * 2) - 0.5 * 0.125 * 2 - 0.125 * 1.5

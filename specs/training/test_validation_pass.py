@@ -1,0 +1,126 @@
+"""When is the validation data evaluated?"""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.batches import parts
+from fixtures.claims import claim
+from fixtures.models import ledger, logbook
+from fixtures.probes import noted
+
+MODERN = ["keras>=3", "tf.keras"]
+NUMBERS = np.arange(1.0, 13)[:, None]  # each sample is its own number
+TRAINED, VALIDATED = NUMBERS[:8], NUMBERS[8:]
+epoch_counts = st.integers(1, 4)
+
+
+def passes(keras, epochs, trained=TRAINED, validated=VALIDATED, **options):
+    """The batches that the logbook is given in training with validation, in order."""
+    book = logbook(keras)
+    book.fit(trained, trained, validation_data=(validated, validated), epochs=epochs, shuffle=False, verbose=0, **options)
+    return noted(book)
+
+
+@claim(answers=["4.7"], examples=2)
+@given(epochs=epoch_counts)
+@example(epochs=3)
+def test_validates_once_at_the_end_of_each_epoch(keras, epochs):
+    """After the last batch of each epoch, all validation samples are evaluated, once; no batch of training comes between."""
+    assert passes(keras, epochs, batch_size=2) == (parts(range(1, 9), 2) + parts(range(9, 13), 2)) * epochs
+
+
+@claim(answers=["4.7"], examples=2)
+@given(epochs=epoch_counts, batches=st.sampled_from([1, 2, 4]))
+@example(epochs=3, batches=2)
+def test_validates_with_the_weights_of_the_end_of_the_epoch(keras, epochs, batches):
+    """Validation takes the weights after the epoch's last update, and changes none."""
+    model, inputs, targets = ledger(keras, 8), np.eye(8)[np.zeros(8, int)], np.ones((8, 1))
+    model.set_weights([np.zeros((8, 1))])
+    options = {"batch_size": 8 // batches, "epochs": epochs, "verbose": 0}  # each batch adds 1 to the first weight
+    history = model.fit(inputs, targets, validation_data=(inputs[:4], targets[:4] * 3), **options).history
+    assert history["val_loss"] == [-3 * batches * epoch for epoch in range(1, epochs + 1)]
+    assert model.get_weights()[0][0, 0] == batches * epochs
+
+
+@claim(answers=["4.7"], examples=2)
+@given(batch_size=st.sampled_from([1, 2, 4]))
+def test_validates_in_batches_as_large_as_those_of_training(keras, batch_size):
+    """Validation makes batches of the size that `fit` was given."""
+    assert passes(keras, 1, batch_size=batch_size) == parts(range(1, 9), batch_size) + parts(range(9, 13), batch_size)
+
+
+@claim(MODERN, TypeError, "test_validates_in_batches_as_large_as_those_of_training", answers=["4.7"], examples=2)
+@given(batch_size=st.sampled_from([1, 2, 4]))
+@example(batch_size=2)
+def test_validation_batch_size_is_another_size_for_validation(keras, batch_size):
+    """`validation_batch_size` is the size of validation's batches, and leaves training's alone."""
+    seen = passes(keras, 2, batch_size=4, validation_batch_size=batch_size)
+    assert seen == (parts(range(1, 9), 4) + parts(range(9, 13), batch_size)) * 2
+
+
+@claim(MODERN, ValueError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=2)
+@given(steps=st.integers(1, 3))
+@example(steps=1)
+def test_validation_steps_end_validation_early(keras, steps):
+    """`validation_steps=k` evaluates the first k batches of the validation data, the same ones at each epoch."""
+    seen = passes(keras, 2, TRAINED[:2], NUMBERS[4:], batch_size=2, validation_steps=steps)
+    assert seen == [[1, 2], *parts(range(5, 13), 2)[:steps]] * 2
+
+
+def pairs(epochs, validated):
+    """Training's one batch, of samples 1 and 2, in each epoch, followed by validation's, of 11 and 12, in those given."""
+    return [batch for epoch in range(1, epochs + 1) for batch in ([1, 2], [11, 12])[: 1 + (epoch in validated)]]
+
+
+@claim(MODERN, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=3)
+@given(epochs=st.integers(1, 6), every=st.integers(1, 6))
+@example(epochs=5, every=2)
+def test_validation_freq_is_the_number_of_epochs_between_validations(keras, epochs, every):
+    """`validation_freq=k` validates at the end of every k-th epoch only, the k-th being the first."""
+    seen = passes(keras, epochs, TRAINED[:2], NUMBERS[10:], batch_size=2, validation_freq=every)
+    assert seen == pairs(epochs, [epoch for epoch in range(1, epochs + 1) if epoch % every == 0])
+
+
+@claim(MODERN, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=2)
+@given(chosen=st.sets(st.integers(1, 5), min_size=1))
+@example(chosen={1, 4})
+def test_validation_freq_lists_epochs(keras, chosen):
+    """`validation_freq=[…]` validates at the end of the epochs in the list, which are counted from 1."""
+    seen = passes(keras, 5, TRAINED[:2], NUMBERS[10:], batch_size=2, validation_freq=sorted(chosen))
+    assert seen == pairs(5, chosen)
+
+
+@claim(answers=["4.7"])
+def test_validates_nothing_without_validation_data(keras):
+    """Without validation data nothing is evaluated, and `History` has no `val_loss`."""
+    book = logbook(keras)
+    history = book.fit(TRAINED, TRAINED, epochs=2, batch_size=2, shuffle=False, verbose=0).history
+    assert noted(book) == parts(range(1, 9), 2) * 2
+    assert set(history) == {"loss"}
+
+
+@claim(answers=["4.7"], examples=2)
+@given(samples=st.integers(1, 7))
+@example(samples=7)
+def test_averages_the_validation_loss_over_samples(keras, samples):
+    """`val_loss` is the mean over all validation samples, though the last of their batches is smaller."""
+    model, targets = ledger(keras, 8), np.arange(1.0, samples + 1)[:, None] ** 2
+    model.set_weights([np.zeros((8, 1))])
+    data = np.eye(8)[np.zeros(samples, int)], targets
+    history = model.fit(np.eye(8)[:1], np.ones((1, 1)), batch_size=3, validation_data=data, verbose=0).history
+    assert history["val_loss"] == [pytest.approx(-targets.mean(), rel=1e-6)]
+
+
+@claim(answers=["4.7"])
+def test_reports_a_validation_loss_for_each_epoch(keras):
+    """Example: with `validation_data`, `fit` evaluates it after each of 3 epochs, and the last result is `evaluate`'s."""
+    random = np.random.RandomState(0)
+    inputs, targets = random.rand(20, 3), random.rand(20, 1)
+    model = keras.models.Sequential([keras.layers.Dense(1, input_shape=(3,))])
+    model.compile(optimizer="sgd", loss="mse")
+    validation = inputs[15:], targets[15:]
+    history = model.fit(inputs[:15], targets[:15], validation_data=validation, batch_size=4, epochs=3, verbose=0).history
+    assert len(history["val_loss"]) == 3
+    assert history["val_loss"][-1] == pytest.approx(model.evaluate(*validation, verbose=0), rel=1e-6)

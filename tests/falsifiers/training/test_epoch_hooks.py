@@ -1,0 +1,272 @@
+"""Faults in calling callbacks."""
+
+from fixtures.batches import set_rate
+from specs.training import test_epoch_hooks as spec
+from tests.falsifiers import falsifies
+from tests.falsifiers.training.batch_faults import fit_becomes, hook_becomes, keep_rates, model_of
+
+MODERN, OLD = spec.MODERN, spec.OLD
+
+
+@falsifies(spec.test_calls_the_hooks_in_order, spec.test_initial_epoch_skips_epochs)
+def counts_epochs_from_one(keras, patch):
+    """Epochs are numbered from 1."""
+    hook_becomes(keras, patch, "epoch_begin", lambda usual, self, epoch, *logs: usual(self, epoch + 1, *logs))
+
+
+@falsifies(spec.test_calls_the_hooks_in_order)
+def counts_batches_on(keras, patch):
+    """The end of a batch has the number of the next one."""
+    hook_becomes(keras, patch, "batch_end", lambda usual, self, batch, *logs: usual(self, batch + 1, *logs))
+
+
+@falsifies(spec.test_calls_the_hooks_in_order, spec.test_calls_callbacks_in_the_order_given)
+def never_ends(keras, patch):
+    """The end of training calls nothing."""
+    hook_becomes(keras, patch, "train_end", lambda *args, **options: None)
+
+
+@falsifies(spec.test_initial_epoch_skips_epochs)
+def takes_epochs_for_their_number(keras, patch):
+    """`epochs` is the number of epochs to train."""
+
+    def change(usual, self, x, y, options):
+        options["epochs"] += options.get("initial_epoch", 0)
+        return usual(x, y, **options)
+
+    fit_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_initial_epoch_skips_epochs)
+def begins_at_zero(keras, patch):
+    """`initial_epoch` is ignored."""
+    fit_becomes(keras, patch, lambda usual, self, x, y, o: usual(x, y, **dict(o, initial_epoch=0)))
+
+
+@falsifies(spec.test_has_later_names_for_the_hooks_of_a_training_batch)
+def swaps_names(keras, patch):
+    """Of the two names for a hook, the one that is not called is."""
+    hooks, modern = keras.callbacks.CallbackList, hasattr(keras.Model, "train_step")
+
+    for end in ("begin", "end"):
+        old, new = f"on_batch_{end}", f"on_train_batch_{end}"
+        called = old if modern else new
+
+        def call(self, batch, logs=None, called=called):
+            for callback in self.callbacks:
+                getattr(callback, called, lambda *args: None)(batch, logs or {})
+
+        patch.setattr(hooks, new if modern else old, call)
+
+
+@falsifies(spec.test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_epoch, on=MODERN)
+@falsifies(spec.test_calls_hooks_in_evaluation_and_prediction, on=MODERN)
+def hides_the_end_of_testing(keras, patch):
+    """The end of testing calls nothing."""
+    hook_becomes(keras, patch, "test_end", lambda *args, **options: None)
+
+
+def test_hooks(callbacks, mode, batches):
+    """Call the hooks of testing, or predicting, so many batches."""
+    calls = [(f"on_{mode}_begin",)]
+    calls += [(f"on_{mode}_batch_{end}", batch) for batch in range(batches) for end in ("begin", "end")]
+    for name, *index in [*calls, (f"on_{mode}_end",)]:
+        for callback in callbacks:
+            getattr(callback, name, lambda *args: None)(*index)
+
+
+test_hooks.__test__ = False
+
+
+@falsifies(spec.test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_epoch, on=OLD)
+def shows_testing(keras, patch):
+    """Validation has hooks."""
+
+    def change(usual, self, *args):
+        test_hooks(self.callbacks, "test", 2)
+        usual(self, *args)
+
+    hook_becomes(keras, patch, "epoch_end", change)
+
+
+@falsifies(spec.test_calls_hooks_in_evaluation_and_prediction, spec.test_only_training_takes_callbacks, on=OLD)
+def takes_callbacks(keras, patch):
+    """Evaluation and prediction take callbacks."""
+    for method, mode in (("evaluate", "test"), ("predict", "predict")):
+
+        def change(usual, self, x, y, options, mode=mode):
+            test_hooks(options.pop("callbacks"), mode, -(-len(x) // options.get("batch_size", 32)))
+            return usual(x, y, **options)
+
+        fit_becomes(keras, patch, change, method)
+
+
+@falsifies(spec.test_only_training_takes_callbacks, on=MODERN)
+def takes_no_callbacks(keras, patch):
+    """Evaluation and prediction refuse callbacks."""
+
+    def change(usual, self, x, y, options):
+        raise TypeError("unknown: callbacks")
+
+    for method in ("evaluate", "predict"):
+        fit_becomes(keras, patch, change, method)
+
+
+@falsifies(spec.test_calls_callbacks_in_the_order_given)
+def reverses_callbacks(keras, patch):
+    """The callback that was given last comes first."""
+
+    def change(usual, self, x, y, options):
+        return usual(x, y, **dict(options, callbacks=options["callbacks"][::-1]))
+
+    fit_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_tells_the_end_of_an_epoch_its_losses)
+def tells_a_stale_loss(keras, patch):
+    """The validation loss is that of the epoch before."""
+    stale = [0.0]
+
+    def change(usual, self, epoch, logs):
+        stale.append(logs["val_loss"])
+        usual(self, epoch, dict(logs, val_loss=stale[-2] if epoch else 0.0))
+
+    hook_becomes(keras, patch, "epoch_end", change)
+
+
+@falsifies(
+    spec.test_tells_the_end_of_a_batch_its_own_loss, spec.test_tells_the_end_of_a_batch_the_mean_loss_of_the_epoch_so_far
+)
+def averages_otherwise(keras, patch):
+    """The mean over the epoch so far is told where the batch's own loss is, and the other way round."""
+    seen, modern = [4, 8, 10], hasattr(keras.Model, "train_step")
+    before = [0.0]
+
+    def change(usual, self, batch, logs=None):
+        size = seen[batch] - (seen[batch - 1] if batch else 0)
+        total = float(logs["loss"]) * (seen[batch] if modern else size)
+        before[0] = before[0] if batch else 0.0
+        loss = (total - before[0]) / size if modern else (total + before[0]) / seen[batch]
+        before[0] = total if modern else total + before[0]
+        usual(self, batch, dict(logs, loss=loss))
+
+    hook_becomes(keras, patch, "batch_end", change)
+
+
+@falsifies(spec.test_takes_a_rate_set_at_the_begin_at_once, spec.test_takes_a_rate_set_at_the_end_from_the_next_batch_on)
+@falsifies(spec.test_learning_rate_scheduler_sets_the_rate_of_each_epoch, spec.test_halves_the_learning_rate_at_each_epoch)
+def forgets_rates(keras, patch):
+    """What a hook sets the learning rate to is forgotten."""
+    keep_rates(keras, patch, "epoch_begin", "epoch_end", "batch_begin", "batch_end")
+
+
+@falsifies(spec.test_sets_the_rate_by_assignment, on=MODERN)
+@falsifies(spec.test_sets_the_rate_through_the_backend, on=["keras<3", "tf.keras"])
+def forgets_rates_of_epochs(keras, patch):
+    """What the begin of an epoch sets the learning rate to is forgotten."""
+    keep_rates(keras, patch, "epoch_begin")
+
+
+@falsifies(spec.test_takes_a_rate_set_at_the_begin_at_once)
+def begins_late(keras, patch):
+    """The hooks of the begin of a batch are called after its update."""
+    late = []
+    hook_becomes(keras, patch, "batch_begin", lambda *call: late.append(call))
+
+    def change(usual, self, *args):
+        begin, *call = late.pop()
+        begin(*call)
+        usual(self, *args)
+
+    hook_becomes(keras, patch, "batch_end", change)
+
+
+@falsifies(spec.test_takes_a_rate_set_at_the_end_from_the_next_batch_on)
+def ends_late(keras, patch):
+    """A rate that the end of a batch, or an epoch, sets counts from one update later on."""
+    due = []
+
+    def begin(usual, self, *args):
+        usual(self, *args)
+        optimizer = model_of(self).optimizer
+        if due:
+            set_rate(keras, optimizer, due.pop())
+
+    keep_rates(keras, patch, "epoch_end", "batch_end")
+    hook_becomes(keras, patch, "batch_begin", begin)
+
+
+@falsifies(spec.test_learning_rate_scheduler_sets_the_rate_of_each_epoch, spec.test_halves_the_learning_rate_at_each_epoch)
+def schedules_the_next_epoch(keras, patch):
+    """The schedule is asked for the next epoch."""
+    scheduler = keras.callbacks.LearningRateScheduler
+    usual = scheduler.on_epoch_begin
+    patch.setattr(scheduler, "on_epoch_begin", lambda self, epoch, logs=None: usual(self, epoch + 1, logs))
+
+
+@falsifies(spec.test_sets_the_rate_by_assignment, on=OLD)
+def takes_assignments(keras, patch):
+    """Assigning to `learning_rate` sets the rate."""
+    rate = property(lambda self: self.lr, lambda self, value: keras.backend.set_value(self.lr, value))
+    patch.setattr(keras.optimizers.SGD, "learning_rate", rate, raising=False)
+
+
+@falsifies(spec.test_sets_the_rate_through_the_backend, on=["keras>=3"])
+def has_the_old_name(keras, patch):
+    """The rate is a variable named `lr`, which the backend sets."""
+    patch.setattr(keras.optimizers.SGD, "lr", property(lambda self: self._learning_rate), raising=False)
+    patch.setattr(keras.backend, "set_value", lambda variable, value: variable.assign(value), raising=False)
+
+
+@falsifies(spec.test_stops_where_a_callback_says_so)
+def never_stops(keras, patch):
+    """`stop_training` is ignored."""
+
+    def change(usual, self, *args):
+        usual(self, *args)
+        model_of(self).stop_training = False
+
+    for hook in ("epoch_end", "batch_end"):
+        hook_becomes(keras, patch, hook, change)
+
+
+@falsifies(spec.test_stops_where_a_callback_says_so)
+def stops_one_epoch_late(keras, patch):
+    """Training goes on for one more epoch."""
+    asked = []
+
+    def change(usual, self, *args):
+        usual(self, *args)
+        asked.append(model_of(self).stop_training)
+        model_of(self).stop_training = any(asked[:-1])
+
+    for hook in ("epoch_end", "batch_end"):
+        hook_becomes(keras, patch, hook, change)
+
+
+def compile_otherwise(keras, patch):
+    """`compile` takes `steps_per_execution`, and ignores it."""
+    usual = keras.models.Model.compile
+
+    def compiled(self, *args, steps_per_execution=1, **options):
+        usual(self, *args, **options)
+
+    patch.setattr(keras.models.Model, "compile", compiled)
+
+
+@falsifies(spec.test_steps_per_execution_skip_hooks_not_updates, on=["keras[tensorflow]>=3", "keras[jax]>=3", "tf.keras"])
+def executes_single_steps(keras, patch):
+    """`steps_per_execution` is ignored."""
+    compile_otherwise(keras, patch)
+
+
+@falsifies(spec.test_steps_per_execution_skip_hooks_not_updates, on=["keras<3", "keras[torch]>=3"])
+def skips_hooks(keras, patch):
+    """There is `steps_per_execution`, which skips hooks."""
+    compile_otherwise(keras, patch)
+    for hook, odd in (("batch_begin", 0), ("batch_end", 1)):
+
+        def change(usual, self, batch, *args, odd=odd):
+            return usual(self, batch, *args) if batch % 2 == odd else None
+
+        hook_becomes(keras, patch, hook, change)

@@ -1,0 +1,155 @@
+"""Faults in the steps of optimizers."""
+
+import numpy as np
+
+from fixtures.batches import set_rate
+from fixtures.optimizers import adam_path, plain_path
+from specs.training import test_optimizer_steps as spec
+from tests.falsifiers import falsifies
+from tests.falsifiers.training.batch_faults import optimizer_becomes, rate_of, walk_along
+
+MODERN, OLD = spec.MODERN, spec.OLD
+
+
+@falsifies(spec.test_sgd_subtracts_the_rate_times_the_gradient, spec.test_sgd_has_a_rate_of_a_hundredth_by_default)
+@falsifies(spec.test_adam_divides_the_mean_by_the_root_of_the_mean_square)
+@falsifies(spec.test_adam_has_a_rate_of_a_thousandth_by_default)
+def takes_another_rate(keras, patch):
+    """The learning rate is a hundredth too large."""
+
+    def change(options):
+        return lambda optimizer: set_rate(keras, optimizer, 1.01 * rate_of(keras, optimizer))
+
+    optimizer_becomes(keras, patch, change, "SGD", "Adam")
+
+
+@falsifies(spec.test_sgd_subtracts_the_rate_times_the_gradient)
+def climbs(keras, patch):
+    """The gradient is added."""
+    walk_along(keras, patch, lambda gradients, model: plain_path(gradients, -rate_of(keras, model.optimizer)))
+
+
+@falsifies(spec.test_momentum_keeps_a_part_of_the_step_before, spec.test_nesterov_adds_the_momentum_of_the_new_velocity)
+@falsifies(spec.test_two_steps_with_momentum_by_hand)
+def forgets_momentum(keras, patch):
+    """There is no momentum."""
+    optimizer_becomes(keras, patch, lambda options: options.update(momentum=0.0, nesterov=False))
+
+
+@falsifies(spec.test_momentum_keeps_a_part_of_the_step_before, spec.test_nesterov_adds_the_momentum_of_the_new_velocity)
+def swaps_the_two_momentums(keras, patch):
+    """Plain momentum is Nesterov's, and the other way round."""
+    optimizer_becomes(keras, patch, lambda options: options.update(nesterov=not options.get("nesterov", False)))
+
+
+@falsifies(spec.test_momentum_keeps_a_part_of_the_step_before)
+def dampens_momentum(keras, patch):
+    """The velocity is an average, to which the new gradient adds 1 - m of itself."""
+
+    def path(gradients, model):
+        velocity, weights = 0.0, 0.0
+        for gradient in gradients:
+            velocity = model.optimizer_momentum * velocity - (1 - model.optimizer_momentum) * 0.5 * gradient
+            weights = weights + velocity
+            yield weights
+
+    patch.setattr(keras.models.Model, "optimizer_momentum", 0.9, raising=False)
+    walk_along(keras, patch, path)
+
+
+@falsifies(spec.test_adam_divides_the_mean_by_the_root_of_the_mean_square)
+def forgets_faster(keras, patch):
+    """The mean square forgets ten times as fast."""
+    optimizer_becomes(keras, patch, lambda options: options.update(beta_2=0.99), "Adam")
+
+
+@falsifies(spec.test_adam_divides_the_mean_by_the_root_of_the_mean_square, spec.test_iterations_count_steps, on=MODERN)
+@falsifies(spec.test_iterations_count_steps, on=OLD)
+@falsifies(spec.test_adam_has_a_rate_of_a_thousandth_by_default, on=MODERN)
+def counts_from_one_too_many(keras, patch):
+    """The steps are counted from 2."""
+
+    def after(optimizer):
+        if hasattr(keras, "ops"):
+            optimizer._iterations.assign(1)
+        elif hasattr(keras.Model, "train_step"):
+            optimizer.iterations.assign(1)
+        else:
+            keras.backend.set_value(optimizer.iterations, 1)
+
+    optimizer_becomes(keras, patch, lambda options: after, "Adam")
+
+
+@falsifies(spec.test_adam_adds_epsilon_before_the_correction)
+def has_another_epsilon(keras, patch):
+    """Epsilon is 1e-8."""
+    optimizer_becomes(keras, patch, lambda options: options.update(epsilon=1e-8), "Adam")
+
+
+@falsifies(spec.test_adam_is_algorithm_1_of_its_paper, spec.test_adam_adds_epsilon_before_the_correction)
+def corrects_before_epsilon(keras, patch):
+    """Adam is Algorithm 1 of its paper."""
+    walk_along(keras, patch, lambda gradients, model: adam_path(gradients, rate_of(keras, model.optimizer), inside=True))
+
+
+@falsifies(spec.test_clipvalue_bounds_each_number, spec.test_clipnorm_bounds_the_norm_of_each_weight)
+@falsifies(spec.test_clipnorm_bounds_the_norm_of_all_weights, spec.test_global_clipnorm_bounds_the_norm_of_all_weights)
+def clips_wrongly(keras, patch):
+    """Where the record says that it clips, it does not; elsewhere it does."""
+    modern = hasattr(keras.Model, "train_step")
+    wanted = {}
+
+    def change(options):
+        wanted.update(options)
+        for name in ("clipvalue", "clipnorm", "global_clipnorm"):
+            options.pop(name, None)
+
+    optimizer_becomes(keras, patch, change)
+
+    def path(gradients, model):
+        if "global_clipnorm" in wanted and not modern:
+            gradients = spec.shortened(gradients, 1.0, axes=(1, 2))
+        elif "clipnorm" in wanted:
+            gradients = spec.shortened(gradients, 1.0, axes=(1, 2) if modern else 2)
+        return plain_path(gradients, 0.5)
+
+    walk_along(keras, patch, path)
+
+
+@falsifies(spec.test_weight_decay_shrinks_the_weights_before_the_step, on=MODERN)
+@falsifies(spec.test_keras_2_has_no_weight_decay, on=OLD)
+def ignores_weight_decay(keras, patch):
+    """`weight_decay` is accepted, and ignored."""
+    optimizer_becomes(keras, patch, lambda options: options.pop("weight_decay", None) and None)
+
+
+@falsifies(spec.test_keras_2_has_no_weight_decay, on=MODERN)
+def refuses_weight_decay(keras, patch):
+    """There is no `weight_decay`."""
+
+    def change(options):
+        if "weight_decay" in options:
+            raise TypeError("unknown: weight_decay")
+
+    optimizer_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_weight_decay_shrinks_the_weights_before_the_step, on=MODERN)
+def decays_after_the_step(keras, patch):
+    """Weights decay after the step."""
+    walk_along(keras, patch, lambda gradients, model: decayed(gradients, after=True))
+
+
+@falsifies(spec.test_weight_decay_shrinks_the_weights_before_the_step, on=OLD)
+def has_weight_decay(keras, patch):
+    """There is `weight_decay`."""
+    optimizer_becomes(keras, patch, lambda options: options.pop("weight_decay", None) and None)
+    walk_along(keras, patch, lambda gradients, model: decayed(gradients, after=False))
+
+
+def decayed(gradients, after):
+    """The path of SGD at rate 0.5 with a decay of 0.25, from 8, less these 8."""
+    weights = 8.0
+    for gradient in gradients:
+        weights = (weights - 0.5 * gradient) * 0.875 if after else weights * 0.875 - 0.5 * gradient
+        yield weights - np.float64(8)
