@@ -31,7 +31,9 @@ def test_trains_and_returns_the_loss_of_the_batch(keras, factors):
     assert returned == close_to([float(left * factor) for left, factor in zip(learned, factors)])
 
 
-@claim(holds_on=RUNNING, otherwise=OTHERWISE, instead="test_trains_and_returns_the_loss_of_the_batch", examples=3)
+@claim(
+    holds_on=RUNNING, otherwise=OTHERWISE, instead="test_trains_and_returns_the_loss_of_the_batch", answers=["8.1"], examples=3
+)
 @given(factors=factors)
 @example(factors=[1, 2, 3])
 def test_trains_and_returns_the_mean_so_far(keras, factors):
@@ -55,7 +57,9 @@ def test_tests_and_returns_the_loss_of_the_batch(keras, factors):
     assert np.ravel(returned).tolist() == close_to([number for factor in factors for number in (factor**2, factor, factor**2)])
 
 
-@claim(holds_on=RUNNING, otherwise=OTHERWISE, instead="test_tests_and_returns_the_loss_of_the_batch", examples=3)
+@claim(
+    holds_on=RUNNING, otherwise=OTHERWISE, instead="test_tests_and_returns_the_loss_of_the_batch", answers=["8.1"], examples=3
+)
 @given(factors=factors)
 @example(factors=[1, 2, 3])
 def test_tests_and_returns_the_mean_so_far(keras, factors):
@@ -66,7 +70,7 @@ def test_tests_and_returns_the_mean_so_far(keras, factors):
     assert returned == close_to((np.cumsum(np.square(factors)) / np.arange(1, len(factors) + 1)).tolist())
 
 
-@claim(holds_on=MODERN, otherwise=TypeError, instead="test_names_what_it_returns")
+@claim(holds_on=MODERN, otherwise=TypeError, instead="test_names_what_it_returns", answers=["8.1"])
 def test_returns_a_dictionary_on_demand(keras):
     """With `return_dict=True`, `train_on_batch`, `test_on_batch` and `evaluate` return their numbers by name."""
     model = descent(keras, start=2.0)
@@ -82,7 +86,7 @@ def test_names_what_it_returns(keras):
     assert model.metrics_names[0] == "loss"
 
 
-@claim(holds_on=["tf.keras"], otherwise=TypeError, instead="test_averages_batches_by_hand")
+@claim(holds_on=["tf.keras"], otherwise=TypeError, instead="test_averages_batches_by_hand", answers=["8.1"])
 def test_goes_on_without_a_reset(keras):
     """With `reset_metrics=False`, `train_on_batch` returns the mean over this batch and those before it."""
     model = descent(keras, start=1.0)
@@ -91,7 +95,7 @@ def test_goes_on_without_a_reset(keras):
     assert [first, second] == close_to([1.0, 0.5])
 
 
-@claim(holds_on=OWN, otherwise=AssertionError, instead="test_trains_and_returns_the_mean_so_far")
+@claim(holds_on=OWN, otherwise=AssertionError, instead="test_trains_and_returns_the_mean_so_far", answers=["8.1"])
 def test_returns_numbers_of_a_batch_of_its_own(keras):
     """Neither `fit` nor `evaluate` before it changes what `train_on_batch` returns."""
     model = descent(keras, start=1.0)

@@ -97,7 +97,13 @@ def test_metrics_know_no_weights(keras, weights):
     assert still(keras).evaluate(INPUTS, TARGETS, **options)[1] == close_to(3.0)
 
 
-@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_weighted_metrics_are_weighted_as_losses", examples=2)
+@claim(
+    holds_on=MODERN,
+    otherwise=AssertionError,
+    instead="test_weighted_metrics_are_weighted_as_losses",
+    answers=["12.1"],
+    examples=2,
+)
 @given(weights=weightings)
 @example(weights=UNEVEN)
 def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
@@ -107,7 +113,7 @@ def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
 
 
 @claim(
-    holds_on=OLD, otherwise=AssertionError, instead="test_weighted_metrics_are_divided_by_the_sum_of_the_weights", examples=2
+    holds_on=OLD, otherwise=AssertionError, instead="test_weighted_metrics_are_divided_by_the_sum_of_the_weights", answers=["12.1"], examples=2
 )  # fmt: skip
 @given(weights=weightings)
 @example(weights=UNEVEN)
