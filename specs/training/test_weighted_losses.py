@@ -113,8 +113,12 @@ def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
 
 
 @claim(
-    holds_on=OLD, otherwise=AssertionError, instead="test_weighted_metrics_are_divided_by_the_sum_of_the_weights", answers=["12.1"], examples=2
-)  # fmt: skip
+    holds_on=OLD,
+    otherwise=AssertionError,
+    instead="test_weighted_metrics_are_divided_by_the_sum_of_the_weights",
+    answers=["12.1"],
+    examples=2,
+)
 @given(weights=weightings)
 @example(weights=UNEVEN)
 def test_weighted_metrics_are_weighted_as_losses(keras, weights):
