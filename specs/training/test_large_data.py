@@ -28,7 +28,7 @@ def test_train_on_batch_does_what_fit_does(keras, samples, seed):
     So do the optimizer's momentum and the moving statistics of a normalization; the last batch may be smaller.
     """
     one, other = learner(keras, copy=0), learner(keras, copy=1)  # they were trained alike in earlier examples
-    rows = np.random.RandomState(seed).rand(samples, 4).astype("float32")
+    rows = np.random.RandomState(seed).rand(samples, 6).astype("float32")
     inputs, targets = rows[:, :3], rows[:, 3:]
     after_fit, by_hand = weights_after_batches(keras), []
     one.fit(inputs, targets, batch_size=4, epochs=2, shuffle=False, callbacks=[after_fit], verbose=0)
@@ -84,13 +84,13 @@ def test_a_batch_takes_sample_weights(keras, weights):
 def changes(keras, method, *data):
     """Whether a method of a trained model changes any of its weights, its moving statistics or its optimizer's state."""
     model = learner(keras, copy=2)
-    model.train_on_batch(np.full((4, 3), 2.0), np.ones((4, 1)))
+    model.train_on_batch(np.full((4, 3), 2.0), np.ones((4, 3)))
     before = everything(keras, model)
     getattr(model, method)(*data)
     return everything(keras, model) != before
 
 
-BATCH = np.arange(12.0).reshape(4, 3), np.ones((4, 1))
+BATCH = np.arange(12.0).reshape(4, 3), np.ones((4, 3))
 
 
 @claim(answers=["8.1"])

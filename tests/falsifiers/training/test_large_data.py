@@ -138,7 +138,7 @@ def before_reading(keras, patch, change):
 @falsifies(*set(READING.values()))
 def trains_on_what_it_reads(keras, patch):
     """Methods that only read make a step."""
-    before_reading(keras, patch, lambda model, x: model.train_on_batch(x, np.ones((len(x), 1))))
+    before_reading(keras, patch, lambda model, x: model.train_on_batch(x, np.ones(x.shape)))
 
 
 @falsifies(*set(READING.values()))
@@ -153,7 +153,7 @@ def moves_the_optimizer_when_reading(keras, patch):
 
     def change(model, x):
         weights = model.get_weights()
-        model.train_on_batch(x, np.ones((len(x), 1)))
+        model.train_on_batch(x, np.ones(x.shape))
         model.set_weights(weights)
 
     before_reading(keras, patch, change)
