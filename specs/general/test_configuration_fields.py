@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
-from fixtures.configuration import FILE, Start, array, configured, tensor
+from fixtures.configuration import FILE, Start, configured
 from fixtures.models import sequential
+from fixtures.tensors import array, tensor
 
 OLD = ["keras<3", "tf.keras"]
 epsilons = st.sampled_from([1e-6, 1e-4, 0.01, 0.25])

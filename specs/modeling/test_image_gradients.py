@@ -6,6 +6,7 @@ from fixtures.claims import claim
 from fixtures.figures import lines
 from fixtures.models import sequential
 from fixtures.pretrained import image_gradient, lively
+from fixtures.tensors import tensor
 
 GREY = np.random.RandomState(0).uniform(-0.1, 0.1, (1, 32, 32, 3)).astype("float32")
 STEPS = 8
@@ -70,7 +71,7 @@ def test_transfers_a_style(keras, evidence):
     layer = features(keras, "block1_conv2")
     style = np.tile([-1.0, 1.0], (1, 32, 16))[..., None] * np.ones(3)
     rows = layer.predict(style.astype("float32"), verbose=0).reshape(-1, 64)
-    wanted = (rows.T @ rows / len(rows)).astype("float32")
+    wanted = tensor(keras, rows.T @ rows / len(rows))
 
     def distance(output):
         found = ops.reshape(output, (-1, 64))
