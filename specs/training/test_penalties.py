@@ -42,7 +42,7 @@ def close_to(loss):
 def test_are_left_out_of_the_test_loss(keras, evidence, numbers):
     """Penalties are switched off in testing, so that `evaluate` returns the loss without them.
 
-    So it was in Kerases before 1.0, as keras#2104 tells; the FAQ went on to say so. See also keras#464.
+    So it was once, as keras#2104 of 2016 tells; the FAQ went on to say so. See also keras#464.
     """
     model, error, added = losses(keras, numbers)
     loss = model.evaluate(INPUTS, TARGETS, verbose=0)[0]
