@@ -99,10 +99,10 @@ def test_of_all_kinds_of_layers_count(keras):
         layers.Embedding(6, 2, embeddings_regularizer=l2(0.5)),
         layers.Conv1D(2, 2, kernel_regularizer=l2(0.25), use_bias=False),
         layers.BatchNormalization(gamma_regularizer=l2(1.0), center=False),
-        layers.SimpleRNN(1, recurrent_regularizer=keras.regularizers.l1_l2(0.5, 0.25), use_bias=False),
+        layers.SimpleRNN(2, recurrent_regularizer=keras.regularizers.l1_l2(0.5, 0.25), use_bias=False),
     )  # fmt: skip
     model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=["mse"])
-    loss, error = model.evaluate(np.arange(6).reshape(2, 3), np.zeros((2, 1)), verbose=0)
+    loss, error = model.evaluate(np.arange(6).reshape(2, 3), np.zeros((2, 2)), verbose=0)
     embeddings, kernel, scale, *_, recurrent = model.get_weights()
     squares = 0.5 * np.sum(embeddings**2) + 0.25 * np.sum(kernel**2) + np.sum(scale**2) + 0.25 * np.sum(recurrent**2)
     assert loss - error == pytest.approx(squares + 0.5 * np.abs(recurrent).sum(), rel=1e-5)
