@@ -1,5 +1,7 @@
 """Faults in gradients with respect to the image."""
 
+import numpy as np
+
 from specs.modeling import test_image_gradients as spec
 from tests.falsifiers import falsifies
 
@@ -35,13 +37,15 @@ def stops_at_the_image(keras, patch):
 
 
 @falsifies(spec.test_uses_the_gradients_of_the_backend, on=["keras<3"])
-def gives_no_gradient(keras, patch):
-    """`K.gradients` gives none."""
-    patch.setattr(keras.backend, "gradients", lambda loss, variables: [])
+def doubles_gradients(keras, patch):
+    """`K.gradients` gives twice the gradient."""
+    original = keras.backend.gradients
+    patch.setattr(keras.backend, "gradients", lambda loss, variables: [2 * one for one in original(loss, variables)])
 
 
 @falsifies(spec.test_uses_the_gradients_of_the_backend, on=["keras>=3", "tf.keras"])
 def gives_gradients(keras, patch):
-    """`K.gradients` gives one for each variable."""
+    """`K.gradients` and `K.function` are as they were: for a layer of three weights."""
     patch.setattr(keras.backend, "sum", lambda values: values, raising=False)
     patch.setattr(keras.backend, "gradients", lambda loss, variables: variables, raising=False)
+    patch.setattr(keras.backend, "function", lambda inputs, outputs: lambda _: [np.array([[1, -2, 3]] * 2)], raising=False)
