@@ -1,17 +1,31 @@
-"""Columns of the matrix, the suite's own tests, lint and speed. Interpreters and environments are uv's."""
+"""Columns of the matrix, the suite's own tests, lint and speed. Interpreters and environments are uv's.
+
+A column's name is a parameter of its sessions: `nox -s "specs(keras-2.2.4-theano)"`; `nox -s specs` runs every column,
+`nox -t pull-request` those that tell most, `-j 2` two at once.
+"""
 
 import time
 from pathlib import Path
+from typing import Any, Callable
 
 import nox
 import tomllib
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["lint", "tests"]
 
 COLUMNS = tomllib.loads(Path("matrix.toml").read_text())
-per_column = nox.parametrize("python, column", [nox.param(column["python"], name, id=name) for name, column in COLUMNS.items()])
+
+
+def per_column(tagged: bool = False) -> Callable[..., Any]:
+    """A session of each column; with the column's tags, for the one session that they choose from."""
+    return nox.parametrize(
+        "python, column",
+        [nox.param(c["python"], name, id=name, tags=c.get("tags", []) if tagged else []) for name, c in COLUMNS.items()],
+    )
+
 
 # The unit of speed: one import of Keras and one tiny fit. The names cover every subject.
 TINY_FIT = """
@@ -30,20 +44,28 @@ model.fit(np.zeros((4, 1)), np.zeros((4, 1)), verbose=0)
 def install(session: nox.Session, column: str) -> dict[str, str]:
     """Install a column and the suite beside it; return its environment variables."""
     # Compiled at once, as pip does: the first start would else pay for it, and every start where nothing may be written.
-    session.install("--compile-bytecode", "-e", ".[report]", *COLUMNS[column]["requires"])
+    try:
+        session.install("--compile-bytecode", "-e", ".[report]", *COLUMNS[column]["requires"])
+    except nox.command.CommandFailed:
+        session.error(f"{column} cannot be installed: uv says why above")
     return COLUMNS[column].get("environment", {})
 
 
-@nox.session
-@per_column
+@nox.session(allow_parallel=True)
+@per_column(tagged=True)
 def specs(session: nox.Session, column: str) -> None:
-    """Check the claims against one column, or all; arguments after -- are pytest's."""
+    """Check the claims against one column, or all, and publish what was found; with arguments after --, pytest's, only check."""
     environment = install(session, column)
-    session.run("pytest", "specs", *session.posargs, env=environment)
+    if session.posargs:
+        session.run("pytest", "specs", *session.posargs, env=environment)
+        return
+    results = Path(session.create_tmp()) / f"{column}.jsonl"
+    session.run("pytest", "specs", "--results", str(results), env=environment, success_codes=[0, 1])
+    session.run("python", "-m", "reports", "publish", str(results))
 
 
 @nox.session
-@per_column
+@per_column()
 def falsifiers(session: nox.Session, column: str) -> None:
     """Prove on one column, or all, that every claim can drift; arguments after -- are pytest's."""
     environment = install(session, column)
@@ -65,7 +87,7 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
-@per_column
+@per_column()
 def bench(session: nox.Session, column: str) -> None:
     """Wall times of one column, or all, in units of one import of Keras and one tiny fit."""
     environment = install(session, column)

@@ -1,4 +1,4 @@
-"""`python -m reports`: pages from results files, and the difference between two of them."""
+"""`python -m reports`: pages from results files, the difference between two of them, and columns to publish."""
 
 import argparse
 import importlib.util
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reports.results import Run
 
 LATEST = Path(__file__).with_name("latest") / "results.jsonl"
-DONE, DIFFERENT, INCOMPLETE, REFUSED = 0, 1, 1, 2
+DONE, DIFFERENT, INCOMPLETE, DRIFTED, REFUSED = 0, 1, 1, 1, 2
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -21,8 +21,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     missing = [name for name in ("jinja2", "jsonschema") if importlib.util.find_spec(name) is None]
     if missing:
         return _refuse([f'{" and ".join(missing)} cannot be imported: pip install -e ".[report]"'])
-    command = _build if options.command == "build" else _diff
-    return command(options)
+    return {"build": _build, "diff": _diff, "publish": _publish}[options.command](options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--to", type=Path, metavar="DIR", help="where to write (default: beside the first results file)")
     diff = commands.add_parser("diff", help="list the claims whose verdict differs; exit 0 if none does, 1 if some do")
     diff.add_argument("results", nargs=2, type=Path, metavar=("A", "B"), help="two results files")
+    publish = commands.add_parser("publish", help="keep whole runs as published results; exit 1 if something drifted in one")
+    publish.add_argument("results", nargs="+", type=Path, metavar="COLUMN.jsonl", help="results files named like their columns")
     return parser
 
 
@@ -63,6 +64,22 @@ def _diff(options: argparse.Namespace) -> int:
     if _tell_incomplete(runs):
         return REFUSED
     return DIFFERENT if len(lines) > 1 else DONE
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from reports.publish import PUBLISHED, publish
+    from reports.results import ResultsError
+
+    runs = _read(options.results)
+    if runs is None:
+        return REFUSED
+    try:
+        print(*(short(publish(run)) for run in runs), sep="\n")
+    except ResultsError as error:
+        return _refuse([str(error)])
+    except OSError as error:
+        return _refuse([f"{short(PUBLISHED)} cannot be written ({error.strerror})"])
+    return DRIFTED if any(run.footer and run.footer.exit for run in runs) else DONE
 
 
 def _read(paths: Sequence[Path]) -> "Optional[List[Run]]":

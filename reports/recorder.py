@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Generator, List, Optional
@@ -145,6 +146,7 @@ def _header(item: pytest.Item, deselected: int) -> Dict[str, Any]:
     return {
         "format": FORMAT,
         "suite": SUITE,
+        "commit": _commit(item.config.rootpath),
         "subject": {
             "name": str(subject),
             "distribution": subject.distribution,
@@ -159,6 +161,22 @@ def _header(item: pytest.Item, deselected: int) -> Dict[str, Any]:
         "claims": sum(hasattr(other, "claim") for other in item.session.items),
         "deselected": deselected,
     }
+
+
+def _commit(folder: Path) -> Optional[str]:
+    """The last commit of what bears on a verdict, and whether that was changed since; None where git does not say."""
+    what = ["--", "specs", "fixtures", "conftest.py"]
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        commit = _git(folder, "log", "-1", "--abbrev=10", "--format=%h", *what)
+        changed = commit and _git(folder, "status", "--porcelain", *what)
+        return f"{commit}-dirty" if changed else commit or None
+    return None
+
+
+def _git(folder: Path, *command: str) -> str:
+    return subprocess.check_output(
+        ["git", "-C", str(folder), *command], stderr=subprocess.DEVNULL, universal_newlines=True
+    ).strip()
 
 
 def _description(claim: Claim, item: pytest.Item) -> Dict[str, Any]:

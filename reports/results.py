@@ -17,6 +17,10 @@ from reports.verdicts import drifted
 _SCHEMA = json.loads(Path(__file__).with_name("results.schema.json").read_text(encoding="utf-8"))
 FORMAT = _SCHEMA["$defs"]["header"]["properties"]["format"]["const"]
 
+# What a claim says of itself, the same in every column; and what a line may leave out that names where that is told.
+TEXTS = ("group", "question", "sentence", "details", "source", "answers", "instead", "bug")
+DEFAULTS: Dict[str, Any] = {"reason": None, "seconds": None, "evidence": {}}
+
 
 def validator(definition: str) -> Any:
     """What checks that a value is as one of the schema's definitions says."""
@@ -124,10 +128,14 @@ class Footer:
 
 @dataclass(frozen=True)
 class Run:
-    """One results file: one subject, checked once. `planned` is the number of claims that the run set out to check."""
+    """One results file: one subject, checked once. `planned` is the number of claims that the run set out to check.
+
+    `commit` is the state of the suite that checked it, `None` where that is not known.
+    """
 
     path: Path
     suite: str
+    commit: Optional[str]
     subject: Subject
     packages: Dict[str, str]
     platform: str
@@ -157,6 +165,8 @@ def read(path: Path) -> Run:
         raise OtherFormat(
             f"{path} has format {found}, but this suite reads {FORMAT}: use the version that wrote it, or run again"
         )
+    if "texts" in records[0]:
+        records = _told(path, records)
     for number, record in enumerate(records, start=1):
         _check(path, number, record)
     header, claims, footer = _in_order(path, records)
@@ -166,7 +176,7 @@ def read(path: Path) -> Run:
         planned=header["claims"],
         outcomes=tuple(_made(Outcome, claim) for claim in claims),
         footer=_made(Footer, footer) if footer else None,
-        **{name: header[name] for name in ("suite", "packages", "platform", "started", "deselected")},
+        **{name: header[name] for name in ("suite", "commit", "packages", "platform", "started", "deselected")},
     )
 
 
@@ -187,6 +197,22 @@ def _records(path: Path) -> List[Any]:
                 f"{path} is no results file, or damaged: line {number} is not JSON: run pytest specs again"
             ) from error
     return values
+
+
+def _told(path: Path, records: List[Any]) -> List[Any]:
+    """The lines of a published file, completed by what its header names, and by the times in its footer."""
+    beside = path.parent / str(records[0]["texts"])
+    try:
+        texts = json.loads(beside.read_text(encoding="utf-8"))
+        times = iter(records[-1].get("times", []))
+        told = [
+            {"expected": record["verdict"], **DEFAULTS, **texts[record["id"]], "seconds": next(times, None), **record}
+            for record in records[1:-1]
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise NotAsDescribed(f"{path} and {beside} do not fit together ({why}): publish the column again") from error
+    return [records[0], *told, records[-1]]
 
 
 def _value(line: bytes) -> Any:

@@ -19,6 +19,7 @@ def header(version="3.9.0", claims=1, **changes):
         "record": "header",
         "format": FORMAT,
         "suite": "0.1.0",
+        "commit": "0123456789",
         "subject": subject,
         "packages": {"numpy": "2.0.0"},
         "platform": "Linux x86_64",
