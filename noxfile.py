@@ -54,7 +54,7 @@ def install(session: nox.Session, column: str) -> dict[str, str]:
 @nox.session(allow_parallel=True)
 @per_column(tagged=True)
 def specs(session: nox.Session, column: str) -> None:
-    """Check the claims against one column, or all, and publish what was found; with arguments after --, pytest's, only check."""
+    """Check the claims against one column, or all, and publish the results; with pytest's arguments after --, only check."""
     environment = install(session, column)
     if session.posargs:
         session.run("pytest", "specs", *session.posargs, env=environment)

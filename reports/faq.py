@@ -6,17 +6,21 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from reports.catalogue import Catalogue, Row, load, place, topic_of
 from reports.results import Outcome, Run
-from reports.verdicts import DOES_NOT_HOLD, ERROR, VARIES, VERDICTS
+from reports.verdicts import DOES_NOT_HOLD, ERROR, HOLDS, VARIES, VERDICTS
 
 SLOWEST = 10  # claims whose time is listed
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one column found of a claim: `outcome` is None where the column did not check it."""
+    """What one column found of a claim: `outcome` is None where the column did not check it.
+
+    Where it found that the claim does not hold, `instead` is the claim that does.
+    """
 
     column: str
     outcome: Optional[Outcome]
+    instead: Optional[str]
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,9 @@ class Entry:
         return any(cell.outcome.drifted or cell.outcome.verdict == ERROR for cell in self.measured)
 
     @property
-    def instead(self) -> Optional[str]:
-        """The claim that says what is true where this one was found not to hold; None where it was not."""
-        named = [cell.outcome.instead for cell in self.measured if cell.outcome.verdict in (DOES_NOT_HOLD, VARIES)]
-        return next(filter(None, named), None)
+    def instead(self) -> List[str]:
+        """The claims that say what is true where this one was found not to hold."""
+        return list(dict.fromkeys(cell.instead for cell in self.measured if cell.instead))
 
     @property
     def seconds(self) -> float:
@@ -146,13 +149,22 @@ def assemble(runs: Sequence[Run]) -> Faq:
         said = {**outcomes, **said}
     questions: Dict[str, List[Entry]] = {}
     for outcome in sorted(said.values(), key=_place):
-        cells = tuple(Cell(column, outcomes.get(outcome.id)) for column, outcomes in zip(columns, found))
+        cells = tuple(_cell(column, outcome.id, outcomes) for column, outcomes in zip(columns, found))
         questions.setdefault(outcome.id.partition("/")[0], []).append(Entry(outcome, cells))
     made = [Question(key, list_[0].said.question, list_[0].said.group, tuple(list_)) for key, list_ in questions.items()]
     made.sort(key=lambda question: place(question.group, question.answers, question.id))
     catalogue = load()
     groups = {question.group: _parts([q for q in made if q.group == question.group], catalogue) for question in made}
     return Faq(columns, tuple(runs), catalogue, tuple(groups.items()))
+
+
+def _cell(column: str, identity: str, outcomes: Dict[str, Outcome]) -> Cell:
+    """What a column found. Of the claims that may be true instead, the one that it found to hold, or if none the first."""
+    outcome = outcomes.get(identity)
+    if outcome is None or outcome.verdict not in (DOES_NOT_HOLD, VARIES):
+        return Cell(column, outcome, None)
+    true = [other for other in outcome.instead if other in outcomes and outcomes[other].verdict == HOLDS]
+    return Cell(column, outcome, next(iter(true + outcome.instead), None))
 
 
 def _parts(questions: Sequence[Question], catalogue: Catalogue) -> Tuple[Part, ...]:

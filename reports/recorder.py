@@ -191,7 +191,7 @@ def _description(claim: Claim, item: pytest.Item) -> Dict[str, Any]:
         "source": f"{Path(path).as_posix()}:{(line or 0) + 1}",
         "answers": list(claim.answers),
         "expected": claim.expected(item.config.stash[SUBJECT]),
-        "instead": claim.replacement.id if claim.replacement else None,
+        "instead": [replacement.id for replacement in claim.replacements],
         "bug": claim.bug or None,
     }
 

@@ -103,7 +103,7 @@ class Outcome:
     source: str
     answers: List[str]
     expected: str
-    instead: Optional[str]
+    instead: List[str]
     bug: Optional[str]
     verdict: str
     reason: Optional[str]

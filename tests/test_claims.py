@@ -125,7 +125,7 @@ def test_wants_a_docstring():
 
 def test_points_to_the_claim_that_holds_instead():
     """Two claims under adjacent ranges point at each other, and neither has a problem anywhere."""
-    assert changed.claim.replacement is says_what_is_true_instead.claim
+    assert changed.claim.replacements == [says_what_is_true_instead.claim]
     assert [changed.claim.problems(subject) for subject in (JAX, OLD, LEGACY)] == [[], [], []]
     assert changed.claim.expected(LEGACY) == HOLDS
     assert changed.claim.expected(JAX) == DOES_NOT_HOLD

@@ -20,7 +20,7 @@ REFUTED = claim(
     sentence="The flag `shuffle` is obeyed.",
     expected="does not hold",
     verdict="does not hold",
-    instead="example/is-true",
+    instead=["example/is-true"],
     reason="AssertionError: assert 1 == 2",
     evidence={"share": 0.25},
     bug="keras#22787",
@@ -72,7 +72,9 @@ def one(tmp_path):
 def two(tmp_path):
     """Two columns: what holds in the newer one does not in the older one, which has a claim of its own."""
     newer = run_of(tmp_path, finished(claim("example/is-new")), "newer.jsonl")
-    old = claim("example/is-new", expected="does not hold", verdict="does not hold", instead="example/is-old")
+    old = claim(
+        "example/is-new", expected="does not hold", verdict="does not hold", instead=["example/is-younger", "example/is-old"]
+    )
     return [newer, run_of(tmp_path, finished(old, claim("example/is-old"), version="2.2.4"), "older.jsonl")]
 
 

@@ -10,7 +10,9 @@ from tests.miniatures.results import claim, finished, footer, header, lines, run
 
 CLAIMS = [
     claim("example/first", details="Mehr: ü."),
-    claim("example/second", expected="does not hold", verdict="does not hold", reason="AssertionError", instead="example/first"),
+    claim(
+        "example/second", expected="does not hold", verdict="does not hold", reason="AssertionError", instead=["example/first"]
+    ),
     claim("example/third", verdict="not checked", reason="needs a GPU", seconds=None, bug="keras#1"),
     claim("example/fourth", verdict="does not hold", reason="AssertionError", evidence={"found": [1, 2]}),
 ]

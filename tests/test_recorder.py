@@ -125,7 +125,7 @@ def test_names_the_test_and_the_claim_that_is_true(checked):
     assert "def test_does_not_hold" in "".join(
         (project.folder / path).read_text("utf-8").splitlines()[int(line) - 1 : int(line) + 1]
     )
-    assert claim["instead"] == "verdicts/holds"
+    assert claim["instead"] == ["verdicts/holds"]
 
 
 def test_fails_for_drift_and_error_and_says_so(checked):

@@ -42,7 +42,7 @@ def claim(name="example/is-true", **changes):
         "source": "specs/training/test_example.py:7",
         "answers": ["99.1"],
         "expected": "holds",
-        "instead": None,
+        "instead": [],
         "bug": None,
         "verdict": "holds",
         "reason": None,

@@ -6,3 +6,8 @@ __version__ = "2.99.0"
 
 if os.environ["MINIATURE_KERAS"] == "absent":
     raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+
+
+def executing_eagerly():
+    """As TensorFlow 2 does."""
+    return True
