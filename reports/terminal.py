@@ -1,14 +1,18 @@
 """The terminal summary: a table by question, what is not as recorded and what to do about it, and where the report is."""
 
+import json
 import shutil
 import textwrap
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
+from packaging.version import Version
+
 from reports.catalogue import place, topic_of
 from reports.verdicts import DOES_NOT_HOLD, ERROR, VERDICTS, drifted
 
+PUBLISHED = Path(__file__).with_name("published") / "results"
 TO_DO = {
     "drift": "if this Keras changed, record it in holds_on= of the claim; if not, it is a fault of this Keras",
     "error": "these say nothing of Keras yet: run one alone, pytest specs -k NAME, and mend its test or its surroundings",
@@ -21,6 +25,8 @@ def summarize(terminal: Any, recorder: Any) -> None:
         return
     terminal.section("the verified FAQ")
     terminal.line(recorder.header["subject"]["name"])
+    for line in beyond(recorder.header["subject"]):
+        terminal.line(line)
     for line in ["", *table(recorder.claims), "", *refuted(recorder.claims, max(110, shutil.get_terminal_size().columns))]:
         terminal.line(line)
     for line in alarms(recorder.claims):
@@ -36,6 +42,16 @@ def summarize(terminal: Any, recorder: Any) -> None:
         terminal.line(f"page:    {short(page)}")
     if not recorder.pages:
         terminal.line(f"pages:   {recorder.no_pages or f'python -m reports build {short(recorder.path)}'}")
+
+
+def beyond(subject: Dict[str, str], published: Path = PUBLISHED) -> List[str]:
+    """A line on a Keras that is newer than any of its distribution whose results are published; else none."""
+    headers = [json.loads(path.read_bytes().split(b"\n")[0]) for path in published.glob("*.jsonl")]
+    known = [h["subject"]["version"] for h in headers if h["subject"]["distribution"] == subject["distribution"]]
+    newest = max(known, key=Version, default=subject["version"])
+    if Version(subject["version"]) <= Version(newest):
+        return []
+    return [f"newer than {newest}, the newest that the claims were recorded on: drift may be a change that is not recorded yet"]
 
 
 def short(path: Path) -> str:
