@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable
 from reports.results import DEFAULTS, FORMAT, TEXTS, Outcome, ResultsError, Run
 
 PUBLISHED = Path(__file__).with_name("published")
-LONGEST = 160  # characters of a reason
+LONGEST = 120  # characters of a reason
 
 
 class NotWhole(ResultsError):
@@ -36,7 +36,7 @@ def publish(run: Run, folder: Path = PUBLISHED) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     texts = {outcome.id: {name: getattr(outcome, name) for name in TEXTS} for outcome in run.outcomes}
     _replace(folder / "claims.json", json.dumps(texts, ensure_ascii=False, indent=0) + "\n")
-    _replace(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in _records(run)))
+    _replace(path, "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in _records(run)))
     return path
 
 
@@ -47,7 +47,7 @@ def _records(run: Run) -> Iterable[Dict[str, Any]]:
     texts = {"texts": "../claims.json"}
     yield {"record": "header", "format": FORMAT, **header, "subject": asdict(run.subject), "claims": run.planned, **texts}
     for outcome in run.outcomes:
-        yield {"record": "claim", "id": outcome.id, "verdict": outcome.verdict, **_found(outcome)}
+        yield {"id": outcome.id, "verdict": outcome.verdict, **_found(outcome)}
     times = [None if outcome.seconds is None else round(outcome.seconds, 1) for outcome in run.outcomes]
     yield {"record": "footer", **asdict(run.footer), "times": times}
 

@@ -19,7 +19,7 @@ FORMAT = _SCHEMA["$defs"]["header"]["properties"]["format"]["const"]
 
 # What a claim says of itself, the same in every column; and what a line may leave out that names where that is told.
 TEXTS = ("group", "question", "sentence", "details", "source", "answers", "instead", "bug")
-DEFAULTS: Dict[str, Any] = {"reason": None, "seconds": None, "evidence": {}}
+DEFAULTS: Dict[str, Any] = {"record": "claim", "reason": None, "seconds": None, "evidence": {}}
 
 
 def validator(definition: str) -> Any:

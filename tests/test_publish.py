@@ -38,13 +38,13 @@ def test_a_changed_verdict_is_a_changed_line(tmp_path):
     changed = [claim("example/first", verdict="does not hold", seconds=7), *CLAIMS[1:]]
     published(tmp_path, *changed, started="2027-01-31T12:00:00Z")
     added = [line for line in difflib.ndiff(before, path.read_text().splitlines()) if line.startswith("+ ")]
-    assert [line.split(",")[0] for line in added] == ['+ {"record": "header"', '+ {"record": "claim"', '+ {"record": "footer"']
+    assert [line.split(",")[0] for line in added] == ['+ {"record":"header"', '+ {"id":"example/first"', '+ {"record":"footer"']
 
 
 def test_sentences_stand_once(tmp_path):
     """A column has of a claim that holds no more than its name and its verdict."""
     _, path = published(tmp_path, *CLAIMS)
-    assert path.read_text().splitlines()[1] == '{"record": "claim", "id": "example/first", "verdict": "holds"}'
+    assert path.read_text().splitlines()[1] == '{"id":"example/first","verdict":"holds"}'
 
 
 @pytest.mark.parametrize(
