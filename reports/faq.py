@@ -1,12 +1,14 @@
 """The verified FAQ: results files, a column each, put together by group, topic, question and claim."""
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from reports.catalogue import Catalogue, Row, load, place, topic_of
+from reports.columns import Column, arranged, stretches
 from reports.results import Outcome, Run
-from reports.verdicts import DOES_NOT_HOLD, ERROR, HOLDS, VARIES, VERDICTS
+from reports.verdicts import DOES_NOT_HOLD, ERROR, HOLDS, MEASURED, VARIES, VERDICTS
 
 SLOWEST = 10  # claims whose time is listed
 
@@ -18,28 +20,39 @@ class Cell:
     Where it found that the claim does not hold, `instead` is the claim that does.
     """
 
-    column: str
+    column: Column
     outcome: Optional[Outcome]
     instead: Optional[str]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A claim with what every column found of it. What it says of itself is taken from the first column that has it."""
+    """A claim with what every column found of it. What it says of itself is taken from the newest column that has it."""
 
     said: Outcome
     cells: Tuple[Cell, ...]
 
     @property
     def by_verdict(self) -> List[Tuple[str, List[str]]]:
-        """Each verdict that was found, with the columns that found it."""
-        found = [(verdict, [cell.column for cell in self.measured if cell.outcome.verdict == verdict]) for verdict in VERDICTS]
-        return [(verdict, columns) for verdict, columns in found if columns]
+        """Each verdict that was found, and where: neighbouring versions together, `keras 3.0.5 to 3.8.0 on jax`."""
+        found = [(stretch.verdict, stretch.place) for stretch in stretches(self.cells)]
+        grouped = [(verdict, [place for kind, place in found if kind == verdict]) for verdict in VERDICTS]
+        return [(verdict, places) for verdict, places in grouped if places]
+
+    @property
+    def is_same_everywhere(self) -> bool:
+        """Whether all columns found the same."""
+        return len(self.measured) == len(self.cells) and len(self.by_verdict) == 1
 
     @property
     def measured(self) -> List[Any]:
         """The cells that have an outcome."""
         return [cell for cell in self.cells if cell.outcome]
+
+    @property
+    def shown(self) -> List[Any]:
+        """The cells whose evidence is shown: of each family the newest column that has an outcome."""
+        return list({cell.column.family: cell for cell in self.measured}.values())
 
     @property
     def stands_out(self) -> bool:
@@ -52,9 +65,14 @@ class Entry:
         return list(dict.fromkeys(cell.instead for cell in self.measured if cell.instead))
 
     @property
+    def slowest(self) -> Any:
+        """The cell of the column where its test took longest; None where it ran nowhere."""
+        return max(self.measured, key=lambda cell: cell.outcome.seconds or 0, default=None)
+
+    @property
     def seconds(self) -> float:
-        """The time of its test in the column where it took longest."""
-        return max((cell.outcome.seconds or 0 for cell in self.measured), default=0)
+        """The time of its test there."""
+        return self.slowest.outcome.seconds or 0 if self.slowest else 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +89,13 @@ class Question:
         """The rows of the catalogue that its claims answer, each as often as one does."""
         return [row for entry in self.entries for row in entry.said.answers]
 
-    def count(self, column: str, verdict: str) -> int:
+    @property
+    def alike(self) -> Dict[str, int]:
+        """How many of its claims each verdict was found of in every column that decided them; `differs` for the others."""
+        kinds = [[verdict for verdict, _ in entry.by_verdict if verdict in MEASURED] for entry in self.entries]
+        return dict(Counter(kind[0] if len(kind) == 1 else "differs" for kind in kinds if kind))
+
+    def count(self, column: Column, verdict: str) -> int:
         """How many of its claims have this verdict in this column."""
         cells = [cell for entry in self.entries for cell in entry.measured if cell.column == column]
         return sum(cell.outcome.verdict == verdict for cell in cells)
@@ -88,10 +112,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Faq:
-    """All that the report says. `columns` names each run's subject, two runs of one subject by their time."""
+    """All that the report says. The columns are in families, one after another, each from old to new."""
 
-    columns: Tuple[str, ...]
-    runs: Tuple[Run, ...]
+    columns: Tuple[Column, ...]
     catalogue: Catalogue
     groups: Tuple[Tuple[str, Tuple[Part, ...]], ...]
 
@@ -129,9 +152,14 @@ class Faq:
         return [(e, cell) for e in self.entries.values() for cell in e.measured if cell.outcome.verdict == ERROR]
 
     @property
-    def incomplete(self) -> List[Tuple[str, Run]]:
+    def incomplete(self) -> List[Column]:
         """The columns whose run did not come to its end."""
-        return [(column, run) for column, run in zip(self.columns, self.runs) if not run.complete]
+        return [column for column in self.columns if not column.run.complete]
+
+    @property
+    def families(self) -> List[Tuple[str, List[Column]]]:
+        """The columns by family."""
+        return [(family, list(members)) for family, members in itertools.groupby(self.columns, lambda column: column.family)]
 
     @property
     def verdicts(self) -> List[str]:
@@ -141,10 +169,11 @@ class Faq:
 
 
 def assemble(runs: Sequence[Run]) -> Faq:
-    """Put the runs together, a column each, in the order given."""
-    columns = _names(runs)
-    found = [{outcome.id: outcome for outcome in run.outcomes} for run in runs]
-    said: Dict[str, Outcome] = {}
+    """Put the runs together, a column each."""
+    columns = arranged(runs)
+    found = [{outcome.id: outcome for outcome in column.run.outcomes} for column in columns]
+    newest = max(columns, key=lambda column: column.age, default=None)
+    said: Dict[str, Outcome] = {outcome.id: outcome for outcome in newest.run.outcomes} if newest else {}
     for outcomes in found:
         said = {**outcomes, **said}
     questions: Dict[str, List[Entry]] = {}
@@ -155,10 +184,10 @@ def assemble(runs: Sequence[Run]) -> Faq:
     made.sort(key=lambda question: place(question.group, question.answers, question.id))
     catalogue = load()
     groups = {question.group: _parts([q for q in made if q.group == question.group], catalogue) for question in made}
-    return Faq(columns, tuple(runs), catalogue, tuple(groups.items()))
+    return Faq(columns, catalogue, tuple(groups.items()))
 
 
-def _cell(column: str, identity: str, outcomes: Dict[str, Outcome]) -> Cell:
+def _cell(column: Column, identity: str, outcomes: Dict[str, Outcome]) -> Cell:
     """What a column found. Of the claims that may be true instead, the one that it found to hold, or if none the first."""
     outcome = outcomes.get(identity)
     if outcome is None or outcome.verdict not in (DOES_NOT_HOLD, VARIES):
@@ -171,13 +200,6 @@ def _parts(questions: Sequence[Question], catalogue: Catalogue) -> Tuple[Part, .
     """The questions, which are in their order, by topic."""
     topics = itertools.groupby(questions, key=lambda question: topic_of(question.answers))
     return tuple(Part(number, catalogue.title(number), tuple(members)) for number, members in topics)
-
-
-def _names(runs: Sequence[Run]) -> Tuple[str, ...]:
-    """A name for each column: its subject; with the time of the run, or its number, where others have the same."""
-    names = [run.subject.name for run in runs]
-    names = [f"{name}, {run.started}" if names.count(name) > 1 else name for name, run in zip(names, runs)]
-    return tuple(f"{name} ({n})" if names.count(name) > 1 else name for n, name in enumerate(names, start=1))
 
 
 def _place(outcome: Outcome) -> Tuple[str, int]:

@@ -11,10 +11,11 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 import jinja2
 from markupsafe import Markup, escape
 
+from reports.columns import Column
 from reports.faq import Entry, assemble
 from reports.figures import Drawing, drawing, shortened
 from reports.results import Run
-from reports.verdicts import SIGNS
+from reports.verdicts import LETTERS, SIGNS
 
 TRACKERS = {
     "keras": "https://github.com/keras-team/keras/issues/",
@@ -66,7 +67,7 @@ def _environment(autoescape: bool, **filters: Any) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(signs=SIGNS)
+    environment.globals.update(signs=SIGNS, letters=LETTERS)
     environment.filters.update(filters, value=_value, drawing=drawing, shortened=shortened)
     return environment
 
@@ -74,7 +75,7 @@ def _environment(autoescape: bool, **filters: Any) -> jinja2.Environment:
 class Pictured(NamedTuple):
     """The figures of a claim, by name, as one column measured them."""
 
-    column: Optional[str]
+    column: Optional[Column]
     pictures: List[Tuple[str, Drawing]]
 
 

@@ -233,14 +233,45 @@ def test_keeps_a_row_that_the_catalogue_does_not_have(tmp_path):
     assert not [link for link in page.values("href") if "99" in link]
 
 
+def test_puts_neighbouring_versions_together(tmp_path):
+    """A claim's verdicts are told by stretches of versions, family by family, whatever the order of the files."""
+    verdicts = {
+        "2.2.4": "does not hold",
+        "3.0.5": "holds",
+        "3.5.0": "holds",
+        "3.10.0": "does not hold",
+        "3.15.1": "does not hold",
+    }
+    runs = [
+        run_of(tmp_path, finished(claim(verdict=verdict, expected=verdict), version=version), f"{version}.jsonl")
+        for version, verdict in reversed(list(verdicts.items()))
+    ]
+    entry = pages.markdown(runs).partition('<a id="example/is-true"></a>')[2]
+    assert "✔ **holds** on keras 3.0.5 to 3.5.0 on jax\n" in entry
+    assert "✘ **does not hold** on keras 2.2.4 on jax; keras 3.10.0 to 3.15.1 on jax\n" in entry
+
+
+def test_has_a_matrix_of_every_verdict(tmp_path):
+    """With several results there is a table of claims and columns; what a column did not check is empty."""
+    newer = run_of(tmp_path, finished(claim(), claim("example/is-new"), version="3.9.0"), "newer.jsonl")
+    older = run_of(tmp_path, finished(claim(verdict="does not hold"), version="3.2.0"), "older.jsonl")
+    matrix = pages.html([newer, older]).partition('<table class="matrix">')[2].partition("</table>")[0]
+    assert re.findall(r"<span>([0-9.]+)</span>", matrix) == ["3.2.0", "3.9.0"]
+    assert re.findall(r"#(example/[a-z-]+)\">.*?</a><td([^>]*)>(.?)<td([^>]*)>(.?)", matrix) == [
+        ("example/is-true", " class=n data-drift", "✘", " class=h", "✔"),
+        ("example/is-new", "", "", " class=h", "✔"),
+    ]
+
+
 def test_lists_the_slowest_claims(tmp_path):
-    """The ten claims that took longest are listed with their seconds in each column, the slowest first."""
+    """The ten claims that took longest are listed with their seconds and the column where that was, the slowest first."""
     timed = [claim(f"example/takes-{n}", seconds=n / 8) for n in range(12)]
     faster = finished(*timed[:11], claim("example/takes-11", seconds=0.5), version="2.2.4")
     runs = [run_of(tmp_path, finished(*timed), "slow.jsonl"), run_of(tmp_path, faster, "fast.jsonl")]
     listed = pages.html(runs).partition('<section id="slowest">')[2]
-    found = re.findall(r'href="#example/takes-([0-9]+)".*?<td>([0-9.]*)</td><td>([0-9.]*)</td>', listed)
-    assert found == [("11", "1.38", "0.50"), *((str(n), f"{n / 8:.2f}", f"{n / 8:.2f}") for n in range(10, 1, -1))]
+    found = re.findall(r'href="#example/takes-([0-9]+)".*?<td>([0-9.]*)</td><td>keras ([0-9.]*)', listed)
+    assert found[0] == ("11", "1.38", "3.9.0")
+    assert [(n, seconds) for n, seconds, _ in found[1:]] == [(str(n), f"{n / 8:.2f}") for n in range(10, 1, -1)]
 
 
 def test_the_terminal_puts_questions_of_a_topic_together():
