@@ -193,7 +193,7 @@ def test_hash_seeds_and_blocked_modules(both):
 
 def test_a_bare_one_leaves_the_import_to_its_jobs(bare, pytestconfig):
     """In a bare interpreter Keras is not imported: each job is given the function that does it, and does it anew."""
-    module = use_subject(pytestconfig).module
+    module = use_subject(pytestconfig).keras.__name__
     assert [bare.run(bring_in, module), bare.run(bring_in, module, "again")] == [(False, module)] * 2
 
 

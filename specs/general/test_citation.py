@@ -13,9 +13,10 @@ ENTRY = r"""
 }
 """
 REPOSITORY = "github.com/keras-team/keras"
+OF_ITS_OWN = ["keras", "tf.keras>=2.6,<2.16"]
 
 
-@claim(answers=["1.1", "1.2"])
+@claim(OF_ITS_OWN, AssertionError, "test_the_package_is_another", answers=["1.1", "1.2"])
 def test_the_title_is_the_name_of_the_package(keras, evidence):
     """The entry has an author, a title, a year, a publisher and a URL, and its title is the name of the installed package."""
     entry = parse(ENTRY)
@@ -24,14 +25,28 @@ def test_the_title_is_the_name_of_the_package(keras, evidence):
     assert entry["title"] == about(keras)["Name"].title()
 
 
-@claim(["keras<3"], AssertionError, "test_the_package_names_the_keras_team", answers=["1.2"])
+@claim(["tf.keras<2.6", "tf.keras>=2.16"], AssertionError, "test_the_repository_has_moved", answers=["1.2"])
+def test_the_package_is_another(keras, evidence):
+    """The code is in a package of another name and repository: TensorFlow's before TensorFlow 2.6, `tf_keras` since 2.16."""
+    evidence("package", about(keras)["Name"])
+    evidence("URLs in the metadata", addresses(about(keras)))
+    assert about(keras)["Name"].title() != parse(ENTRY)["title"]
+    assert not any(REPOSITORY in url for url in addresses(about(keras)))
+
+
+@claim(["keras<3"], AssertionError, ["test_the_package_names_the_keras_team", "test_the_package_names_google"], answers=["1.2"])
 def test_the_author_is_the_package_s(keras):
     """The entry's first author is the one that the installed package names."""
     family, given = plain(parse(ENTRY)["author"]).split(" and ")[0].split(", ")
     assert about(keras)["Author"] == f"{given} {family}"
 
 
-@claim(["keras>=3", "tf.keras"], AssertionError, "test_the_author_is_the_package_s", answers=["1.2"])
+@claim(
+    ["keras>=3", "tf.keras>=2.7"],
+    AssertionError,
+    ["test_the_author_is_the_package_s", "test_the_package_names_google"],
+    answers=["1.2"],
+)
 def test_the_package_names_the_keras_team(keras):
     """The installed package names the Keras team as its author, and not the entry's."""
     said = about(keras)
@@ -39,13 +54,24 @@ def test_the_package_names_the_keras_team(keras):
     assert "Chollet" not in str(said["Author"]) + str(said["Author-email"])
 
 
-@claim([], AssertionError, "test_the_repository_has_moved", answers=["1.2"])
+@claim(
+    ["tf.keras<2.7"],
+    AssertionError,
+    ["test_the_author_is_the_package_s", "test_the_package_names_the_keras_team"],
+    answers=["1.2"],
+)
+def test_the_package_names_google(keras):
+    """The installed package names Google as its author, and not the entry's."""
+    assert about(keras)["Author"] == "Google Inc."
+
+
+@claim([], AssertionError, ["test_the_repository_has_moved", "test_the_package_is_another"], answers=["1.2"])
 def test_the_url_is_the_package_s(keras):
     """The entry's URL is among those that the installed package names."""
     assert plain(parse(ENTRY)["howpublished"]) in addresses(about(keras))
 
 
-@claim(answers=["1.2"])
+@claim(OF_ITS_OWN, AssertionError, "test_the_package_is_another", answers=["1.2"])
 def test_the_repository_has_moved(keras, evidence):
     """The installed package points to github.com/keras-team/keras; the entry still has the repository's first address."""
     evidence("URLs in the metadata", addresses(about(keras)))

@@ -25,19 +25,35 @@ def says(patch, **changes):
     patch.setattr(citation, "metadata", metadata)
 
 
-@falsifies(spec.test_the_title_is_the_name_of_the_package)
+@falsifies(spec.test_the_title_is_the_name_of_the_package, on=["keras", "tf.keras>=2.6,<2.16"])
 def has_another_name(keras, patch):
     """The package is called differently."""
     says(patch, Name="keras-nightly")
 
 
+@falsifies(spec.test_the_package_is_another, on=["keras", "tf.keras>=2.6,<2.16"])
+@falsifies(spec.test_the_package_names_google, on=["keras", "tf.keras>=2.7"])
+def is_tensorflow_s(keras, patch):
+    """The package is TensorFlow's."""
+    elsewhere = {"Home_page": "https://www.tensorflow.org/", "Download_URL": None, "Project_URL": None}
+    says(patch, Name="tensorflow", Author="Google Inc.", **elsewhere)
+
+
+@falsifies(spec.test_the_package_is_another, spec.test_the_repository_has_moved, on=["tf.keras<2.6", "tf.keras>=2.16"])
+@falsifies(spec.test_the_title_is_the_name_of_the_package, on=["tf.keras<2.6", "tf.keras>=2.16"])
+def is_keras_s(keras, patch):
+    """The package is Keras's own."""
+    says(patch, Name="keras", Home_page="https://github.com/keras-team/keras")
+
+
 @falsifies(spec.test_the_author_is_the_package_s, spec.test_the_package_names_the_keras_team, on=["keras<3"])
+@falsifies(spec.test_the_package_names_google, on=["tf.keras<2.7"])
 def is_a_team_s(keras, patch):
     """The package names the Keras team as its author."""
     says(patch, Author="Keras team", Author_email=None)
 
 
-@falsifies(spec.test_the_author_is_the_package_s, spec.test_the_package_names_the_keras_team, on=["keras>=3", "tf.keras"])
+@falsifies(spec.test_the_author_is_the_package_s, spec.test_the_package_names_the_keras_team, on=["keras>=3", "tf.keras>=2.7"])
 def is_one_author_s(keras, patch):
     """The package names one author."""
     says(patch, Author="Francois Chollet", Author_email=None)
@@ -49,7 +65,7 @@ def points_to_the_first_repository(keras, patch):
     says(patch, Home_page="https://github.com/fchollet/keras")
 
 
-@falsifies(spec.test_the_repository_has_moved)
+@falsifies(spec.test_the_repository_has_moved, on=["keras", "tf.keras>=2.6,<2.16"])
 def points_to_no_repository(keras, patch):
     """The package points to its documentation only."""
     says(patch, Home_page="https://keras.io/", Download_URL=None, Project_URL=None)

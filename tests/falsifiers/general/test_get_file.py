@@ -9,7 +9,6 @@ from tests.falsifiers.general import start_faults
 
 OLD = ["keras<3", "tf.keras"]
 NEW = ["keras>=3"]
-CHECKING = ["keras>=3", "tf.keras"]
 
 
 @falsifies(spec.test_keeps_files_in_the_home, in_interpreter=True)
@@ -22,7 +21,7 @@ def keeps_them_in_another_folder(import_keras, patch):
     start_faults.after(patch, lambda keras: faults.replace(keras, patch, get_file))
 
 
-@falsifies(spec.test_follows_keras_home, spec.test_does_not_follow_keras_home, on=NEW, in_interpreter=True)
+@falsifies(spec.test_follows_keras_home, spec.test_does_not_follow_keras_home, on=["keras>=2.2.5"], in_interpreter=True)
 def stays_in_the_home(import_keras, patch):
     """The default is `.keras` in the home, whatever `KERAS_HOME` says."""
 
@@ -32,7 +31,7 @@ def stays_in_the_home(import_keras, patch):
     start_faults.after(patch, lambda keras: faults.replace(keras, patch, get_file))
 
 
-@falsifies(spec.test_follows_keras_home, spec.test_does_not_follow_keras_home, on=OLD, in_interpreter=True)
+@falsifies(spec.test_follows_keras_home, spec.test_does_not_follow_keras_home, on=spec.AT_HOME_ONLY, in_interpreter=True)
 def goes_with_keras_home(import_keras, patch):
     """The default is `KERAS_HOME`."""
 
@@ -111,13 +110,15 @@ def trusts_what_is_there(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_refuses_a_download_of_another_hash, spec.test_accepts_a_download_of_another_hash, on=CHECKING)
+@falsifies(
+    spec.test_refuses_a_download_of_another_hash, spec.test_accepts_a_download_of_another_hash, on=["keras>=3", "tf.keras>=2.9"]
+)
 def checks_no_hash(keras, patch):
     """No hash is checked."""
     faults.replace(keras, patch, lambda original, *args, file_hash=None, **options: original(*args, **options))
 
 
-@falsifies(spec.test_refuses_a_download_of_another_hash, spec.test_accepts_a_download_of_another_hash, on=["keras<3"])
+@falsifies(spec.test_refuses_a_download_of_another_hash, spec.test_accepts_a_download_of_another_hash, on=spec.UNCHECKED)
 @falsifies(spec.test_a_download_of_another_hash_stays)
 def removes_what_it_refuses(keras, patch):
     """A download that has another hash is refused, and removed."""
@@ -133,7 +134,7 @@ def removes_what_it_refuses(keras, patch):
 
 
 @falsifies(spec.test_a_missing_origin_leaves_no_file)
-@falsifies(spec.test_a_broken_download_leaves_no_file, on=["keras"])
+@falsifies(spec.test_a_broken_download_leaves_no_file, on=["keras", "tf.keras<2.6"])
 def leaves_an_empty_file(keras, patch):
     """Where a download fails, an empty file is left."""
 
@@ -147,7 +148,9 @@ def leaves_an_empty_file(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_a_broken_download_leaves_no_file, spec.test_a_broken_download_counts_as_whole, on=["keras"])
+@falsifies(
+    spec.test_a_broken_download_leaves_no_file, spec.test_a_broken_download_counts_as_whole, on=["keras", "tf.keras<2.6"]
+)
 def keeps_the_half(keras, patch):
     """Where a download breaks off, what has come is kept, and nothing said."""
 
@@ -163,7 +166,7 @@ def keeps_the_half(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_a_broken_download_leaves_no_file, spec.test_a_broken_download_counts_as_whole, on=["tf.keras"])
+@falsifies(spec.test_a_broken_download_leaves_no_file, spec.test_a_broken_download_counts_as_whole, on=["tf.keras>=2.6"])
 def counts_the_bytes(keras, patch):
     """Where a download breaks off, nothing is kept, and an Exception raised."""
 
@@ -195,7 +198,7 @@ def keeps_the_old_file(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_extracts_beside_the_archive, spec.test_extracts_into_a_folder, on=OLD)
+@falsifies(spec.test_extracts_beside_the_archive, spec.test_extracts_into_a_folder, on=spec.BESIDE)
 def extracts_into_a_folder(keras, patch):
     """An archive is unpacked into a folder of its own."""
 
@@ -208,9 +211,9 @@ def extracts_into_a_folder(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_extracts_beside_the_archive, spec.test_extracts_into_a_folder, on=NEW)
-@falsifies(spec.test_extracts_nothing_outside_of_the_cache, on=CHECKING)
-@falsifies(spec.test_extracts_outside_of_the_cache, on=CHECKING)
+@falsifies(spec.test_extracts_beside_the_archive, spec.test_extracts_into_a_folder, on=["keras>=3.6"])
+@falsifies(spec.test_extracts_nothing_outside_of_the_cache, on=["keras>=3", "tf.keras>=2.12"])
+@falsifies(spec.test_extracts_outside_of_the_cache, on=["keras>=3", "tf.keras>=2.12"])
 def extracts_beside_and_trusts(keras, patch):
     """An archive is unpacked beside itself, and trusted."""
 
@@ -222,7 +225,7 @@ def extracts_beside_and_trusts(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_extracts_nothing_outside_of_the_cache, spec.test_extracts_outside_of_the_cache, on=["keras<3"])
+@falsifies(spec.test_extracts_nothing_outside_of_the_cache, spec.test_extracts_outside_of_the_cache, on=spec.TRUSTING)
 def does_not_trust(keras, patch):
     """An archive is unpacked beside itself, but for what would land outside."""
 
@@ -234,13 +237,13 @@ def does_not_trust(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_takes_the_name_from_the_url, on=CHECKING)
+@falsifies(spec.test_takes_the_name_from_the_url, on=["keras>=3", "tf.keras>=2.6"])
 def has_a_name_of_its_own(keras, patch):
     """Without `fname` a file is called `download`."""
     faults.replace(keras, patch, lambda original, name, origin, **options: original(name or "download", origin, **options))
 
 
-@falsifies(spec.test_takes_the_name_from_the_url, on=["keras<3"])
+@falsifies(spec.test_takes_the_name_from_the_url, on=["keras<3", "tf.keras<2.6"])
 def takes_the_name(keras, patch):
     """Without `fname` the name is taken from the URL."""
 
@@ -250,7 +253,7 @@ def takes_the_name(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_refuses_a_path_as_name, spec.test_a_path_is_where_the_file_is_kept, on=NEW)
+@falsifies(spec.test_refuses_a_path_as_name, spec.test_a_path_is_where_the_file_is_kept, on=["keras>=3.6"])
 def takes_a_path(keras, patch):
     """A `fname` that is a path is where the file is kept."""
 
@@ -260,7 +263,7 @@ def takes_a_path(keras, patch):
     faults.replace(keras, patch, get_file)
 
 
-@falsifies(spec.test_refuses_a_path_as_name, spec.test_a_path_is_where_the_file_is_kept, on=OLD)
+@falsifies(spec.test_refuses_a_path_as_name, spec.test_a_path_is_where_the_file_is_kept, on=spec.BESIDE)
 def refuses_a_path(keras, patch):
     """A `fname` that is a path is refused."""
 
