@@ -119,7 +119,7 @@ KERAS_FILE = os.path.join(os.path.dirname(fixtures.__file__), "data", "tf_keras_
 
 
 @claim(
-    ["tf.keras>=2.14"], (TypeError, OSError, ValueError), "test_weights_of_a_keras_file_can_be_read_by_hand", answers=["5.3"]
+    ["tf.keras>=2.15"], (TypeError, OSError, ValueError), "test_weights_of_a_keras_file_can_be_read_by_hand", answers=["5.3"]
 )
 def test_a_keras_file_of_2_15_loads(keras):
     """A model that `tf.keras` 2.15 saved as `.keras` loads.

@@ -64,13 +64,13 @@ def reads_old_json(keras, patch):
     around(patch, keras.models, "model_from_json", lambda read, text: loaded_as_before(keras, load))
 
 
-@falsifies(spec.test_a_keras_file_of_2_15_loads, on=["tf.keras>=2.14"])
+@falsifies(spec.test_a_keras_file_of_2_15_loads, on=["tf.keras>=2.15"])
 def loads_the_keras_file_shifted(keras, patch):
     """Every weight of a `.keras` file is loaded one too large."""
     after(patch, keras.models, "load_model", shift)
 
 
-@falsifies(spec.test_a_keras_file_of_2_15_loads, on=["keras", "tf.keras<2.14"])
+@falsifies(spec.test_a_keras_file_of_2_15_loads, on=["keras", "tf.keras<2.15"])
 def reads_keras_files_of_2_15(keras, patch):
     """A repair: the old classes are found."""
     model = sequential(keras, (2,), keras.layers.Dense(2))
