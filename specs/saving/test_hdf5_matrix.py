@@ -7,11 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
-from fixtures.hdf5 import hdf5_matrix, write_hdf5
+from fixtures.hdf5 import hdf5_matrix, python_errors, write_hdf5
 from fixtures.models import ledger, logbook
 from fixtures.probes import noted
 
-OLD = ["keras<3"]
+OLD = ["keras<3", "tf.keras<2.4"]
 ROWS = 16
 TABLE = np.arange(1.0, 3 * ROWS + 1).reshape(ROWS, 3)
 NUMBERS = np.arange(1.0, ROWS + 1)[:, None]
@@ -70,14 +70,44 @@ def test_is_the_whole_dataset_by_default(keras, tmp_path_factory):
     assert found == ((ROWS, 3), "float64", 2, 3 * ROWS, TABLE.tolist())
 
 
+def halved(rows):
+    """A normalizer, which changes values, shape and type."""
+    return (rows[..., :2] / 4).astype("float32")
+
+
 @claim(OLD, AttributeError, "test_is_replaced_by_the_dataset", answers=["17.1"])
 def test_normalizes_what_it_reads(keras, tmp_path_factory):
-    """`normalizer` is applied to all that is read, and shape and type are those of its result."""
+    """`normalizer` is applied to all that is read: slices, lists of rows and single rows."""
     path = rows_file(tmp_path_factory)
-    with hdf5_matrix(keras, path, "table", 2, 6, normalizer=lambda rows: (rows[..., :2] / 4).astype("float32")) as matrix:
-        found = matrix.shape, str(matrix.dtype), matrix[1:3].tolist(), matrix[[0, 3]].tolist(), matrix[0].tolist()
+    with hdf5_matrix(keras, path, "table", 2, 6, normalizer=halved) as matrix:
+        found = [matrix[key].tolist() for key in (slice(1, 3), [0, 3], 0)]
     expected = TABLE[2:6, :2] / 4
-    assert found == ((4, 2), "float32", expected[1:3].tolist(), expected[[0, 3]].tolist(), expected[0].tolist())
+    assert found == [expected[1:3].tolist(), expected[[0, 3]].tolist(), expected[0].tolist()]
+
+
+@claim(
+    ["keras<3"],
+    (AttributeError, AssertionError),
+    ["test_has_the_shape_of_what_it_normalizes", "test_is_replaced_by_the_dataset"],
+    answers=["17.1"],
+)
+def test_has_the_shape_of_what_it_gives(keras, tmp_path_factory):
+    """With a `normalizer` its shape and type are those of what it gives: two columns where two of three are left."""
+    with hdf5_matrix(keras, rows_file(tmp_path_factory), "table", 2, 6, normalizer=halved) as matrix:
+        assert (tuple(matrix.shape), str(matrix.dtype)) == ((4, 2), "float32")
+
+
+@claim(
+    ["tf.keras<2.4"],
+    (AttributeError, AssertionError),
+    ["test_has_the_shape_of_what_it_gives", "test_is_replaced_by_the_dataset"],
+    answers=["17.1"],
+)
+def test_has_the_shape_of_what_it_normalizes(keras, tmp_path_factory):
+    """With a `normalizer` its shape and type are still those of the file, not of what it gives."""
+    with hdf5_matrix(keras, rows_file(tmp_path_factory), "table", 2, 6, normalizer=halved) as matrix:
+        assert (matrix[:].shape, str(matrix[:].dtype)) == ((4, 2), "float32")
+        assert (tuple(matrix.shape), str(matrix.dtype)) == ((4, 3), "float64")
 
 
 @claim(OLD, AttributeError, "test_is_replaced_by_the_dataset", answers=["17.1"], examples=4)
@@ -125,13 +155,35 @@ def test_trains_with_batch_shuffling(keras, tmp_path_factory, shuffle):
     assert noted(book)[2:] == [[3, 4, 5], [6, 7, 8]] * 2
 
 
-@claim(OLD, AttributeError, "test_is_replaced_by_the_dataset", answers=["17.R1"], examples=2)
+@claim(
+    ["keras<3", "tf.keras>=2.1,<2.4"],
+    (AttributeError, pytest.fail.Exception),
+    ["test_leaves_its_rows_in_order", "test_is_replaced_by_the_dataset"],
+    answers=["17.R1"],
+    examples=2,
+)
 @given(options=st.sampled_from([{}, {"shuffle": True}]))
 def test_refuses_to_shuffle_its_rows(keras, tmp_path_factory, options):
-    """Shuffling, the default, is refused with a TypeError that says to pass `shuffle="batch"`."""
-    path = rows_file(tmp_path_factory)
-    with hdf5_matrix(keras, path, "numbers") as matrix, pytest.raises(TypeError, match='shuffle="batch"'):
+    """Shuffling, the default, is refused with a TypeError: pass `shuffle="batch"` or `shuffle=False`."""
+    path, refusal = rows_file(tmp_path_factory), pytest.raises(TypeError, match=r'shuffle="batch"|increasing order')
+    with hdf5_matrix(keras, path, "numbers") as matrix, refusal, python_errors():
         logbook(keras).fit(matrix, matrix, batch_size=ROWS, verbose=0, **options)  # sorted by chance: 1 / 16!
+
+
+@claim(
+    ["tf.keras<2.1"],
+    (AttributeError, TypeError),
+    ["test_refuses_to_shuffle_its_rows", "test_is_replaced_by_the_dataset"],
+    answers=["17.R1"],
+    examples=2,
+)
+@given(options=st.sampled_from([{}, {"shuffle": True}]))
+def test_leaves_its_rows_in_order(keras, tmp_path_factory, options):
+    """Shuffling, the default, does nothing to a matrix, and nobody is told: every epoch takes the rows in their order."""
+    book = logbook(keras)
+    with hdf5_matrix(keras, rows_file(tmp_path_factory), "numbers") as matrix, python_errors():
+        book.fit(matrix, matrix, batch_size=ROWS, epochs=2, verbose=0, **options)
+    assert noted(book) == [list(range(1, ROWS + 1))] * 2
 
 
 @claim(OLD, AttributeError, "test_is_replaced_by_the_dataset", answers=["17.1"])

@@ -2,7 +2,6 @@
 
 import io
 import json
-import pickle
 import zipfile
 
 import h5py
@@ -11,30 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.batches import set_rate
 from fixtures.claims import claim
-from fixtures.models import input_layer, reused, sequential, sgd, siamese
+from fixtures.models import sequential, sgd, siamese
+from fixtures.trained import INPUTS, TARGETS, plain_step, trained, trajectory
 
-INPUTS, TARGETS = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]]), np.array([[1.0] * 8, [-2.0] * 8])
 SAMPLES = [np.linspace(-1, 1, 16).reshape((2, 4, 2)), INPUTS]  # for a siamese
 extensions = st.sampled_from([".h5", ".keras"])
+STEP_REFUSED = (NotImplementedError, ValueError)  # a step with an optimizer that is prepared for nothing
 NOT_COMPILED = (RuntimeError, ValueError)  # what a model that is not compiled raises at a step: Keras 2, Keras 3
-
-
-@reused
-def trained(keras, optimizer, purpose=""):
-    """A compiled model, (2, 3) to (2, 8), after a training step: two layers side by side, so that none waits for another."""
-    inputs = input_layer(keras, (3,))
-    outputs = keras.layers.concatenate([keras.layers.Dense(4, name=name)(inputs) for name in ("left", "right")])
-    model = keras.models.Model(inputs, outputs)
-    optimizers = {
-        "sgd": lambda: sgd(keras, 0.25),
-        "momentum": lambda: sgd(keras, 0.25, momentum=0.5),
-        "rmsprop": keras.optimizers.RMSprop,
-        "adam": keras.optimizers.Adam,
-    }
-    model.compile(optimizer=optimizers[optimizer](), loss="mean_squared_error", metrics=["mean_absolute_error"])
-    model.train_on_batch(INPUTS, TARGETS)
-    return model
 
 
 def reloaded(keras, model, folders, name="model.keras", **options):
@@ -42,15 +26,6 @@ def reloaded(keras, model, folders, name="model.keras", **options):
     path = str(folders.mktemp("saved") / name)
     model.save(path)
     return keras.models.load_model(path, **options)
-
-
-def trajectory(model, steps=3):
-    """All weights after each of some training steps: an array with a row for each."""
-    rows = []
-    for _ in range(steps):
-        model.train_on_batch(INPUTS, TARGETS)
-        rows.append(np.concatenate([weight.ravel() for weight in model.get_weights()]))
-    return np.array(rows)
 
 
 def stored(path, group="/"):
@@ -61,19 +36,6 @@ def stored(path, group="/"):
         if group in file:
             file[group].visititems(lambda _, node: found.append(node[()]) if isinstance(node, h5py.Dataset) else None)
     return found
-
-
-@claim(answers=["5.1"], examples=8)
-@given(optimizer=st.sampled_from(["momentum", "rmsprop"]))
-def test_pickle_brings_the_model_back(keras, optimizer):
-    """A model that was pickled comes back with its weights, compiled, and with the state of its optimizer: it trains on alike.
-
-    What speaks against pickle is that reading one runs code, and that it needs the Keras that wrote it.
-    """
-    model = trained(keras, optimizer)
-    copy = pickle.loads(pickle.dumps(model))
-    assert np.array_equal(np.concatenate(copy.get_weights(), axis=None), np.concatenate(model.get_weights(), axis=None))
-    assert np.array_equal(trajectory(copy), trajectory(model))
 
 
 @claim(answers=["5.2"], examples=5)
@@ -156,13 +118,19 @@ def test_load_model_compiles(keras, tmp_path_factory, extension):
     """`load_model` gives a compiled model if the saved one was: with its loss and its metrics, ready to be evaluated."""
     model = trained(keras, "rmsprop", extension)
     loaded = reloaded(keras, model, tmp_path_factory, "model" + extension)
-    results = loaded.test_on_batch(INPUTS, TARGETS)
+    results = np.array(loaded.test_on_batch(INPUTS, TARGETS))
     errors = model.predict_on_batch(INPUTS) - TARGETS
     assert results == pytest.approx([np.mean(errors**2), np.mean(np.abs(errors))], rel=1e-5)  # float32: 2 * 16 roundings
     assert len(model.get_weights()) == len(loaded.get_weights()) == 4
 
 
-@claim(answers=["5.3"], examples=8)
+@claim(
+    ["keras<3", "keras>=3.3", "tf.keras"],
+    pytest.fail.Exception,
+    "test_h5_is_compiled_in_any_case",
+    answers=["5.3"],
+    examples=8,
+)
 @given(extension=extensions, compiled=st.booleans())
 def test_load_model_leaves_uncompiled(keras, tmp_path_factory, extension, compiled):
     """`load_model` gives a model that is not compiled if the saved one was not, or with `compile=False`."""
@@ -172,11 +140,20 @@ def test_load_model_leaves_uncompiled(keras, tmp_path_factory, extension, compil
         loaded.test_on_batch(INPUTS if compiled else SAMPLES, TARGETS)
 
 
-@claim(["keras<3", "tf.keras"], ValueError, "test_load_model_compiles", answers=["5.3"])
+@claim(["keras>=3,<3.3"], (RuntimeError, ValueError), "test_load_model_leaves_uncompiled", answers=["5.3"])
+def test_h5_is_compiled_in_any_case(keras, tmp_path_factory):
+    """`load_model("x.h5", compile=False)` compiles none the less, where the saved model was compiled."""
+    model = trained(keras, "sgd", ".h5")
+    loaded = reloaded(keras, model, tmp_path_factory, "model.h5", compile=False)
+    loss = np.mean((model.predict_on_batch(INPUTS) - TARGETS) ** 2)
+    assert float(loaded.test_on_batch(INPUTS, TARGETS)[0]) == pytest.approx(loss, rel=1e-5)
+
+
+@claim(["keras<3", "tf.keras"], (TypeError, ValueError), "test_load_model_compiles", answers=["5.3"])
 def test_short_name_of_a_loss(keras, tmp_path_factory):
     """A `.h5` file of a model that was compiled with a short name for its loss, `loss="mse"`, can be loaded.
 
-    Keras 3.15 stops at the name, as it does not tell the loss from a metric; the full name, `mean_squared_error`, is read.
+    Keras 3 stops at the name, as it does not tell the loss from a metric; the full name, `mean_squared_error`, is read.
     """
     model = sequential(keras, (3,), keras.layers.Dense(1))
     model.compile(optimizer="sgd", loss="mse")
@@ -194,12 +171,12 @@ def test_training_goes_on_from_a_keras_file(keras, tmp_path_factory, optimizer):
     assert np.array_equal(trajectory(loaded), trajectory(model))
 
 
-@claim(["keras<3", "tf.keras"], ValueError, "test_h5_must_be_compiled_anew", answers=["5.2", "5.4"], examples=8)
+@claim(["keras<3", "tf.keras"], STEP_REFUSED, "test_h5_must_be_compiled_anew", answers=["5.2", "5.4"], examples=8)
 @given(optimizer=st.sampled_from(["momentum", "rmsprop"]))
 def test_training_goes_on_from_an_h5_file(keras, tmp_path_factory, optimizer):
     """Training that goes on with the model of a `.h5` file equals, step by step, training that was never interrupted.
 
-    Keras 3.15 prepares the loaded optimizer for no weights at all, and so refuses the first step.
+    Keras 3 prepares the loaded optimizer for no weights at all, and so refuses the first step.
     """
     model = trained(keras, optimizer, "h5")
     loaded = reloaded(keras, model, tmp_path_factory, "model.h5")
@@ -211,13 +188,12 @@ def test_h5_must_be_compiled_anew(keras, tmp_path_factory):
     """A compiled model loaded from a `.h5` file refuses to train until it is compiled anew, which starts a fresh optimizer."""
     model = trained(keras, "momentum", "h5")
     loaded = reloaded(keras, model, tmp_path_factory, "model.h5")
-    with pytest.raises(ValueError, match=r"(?i)optimizer"):
+    with pytest.raises(STEP_REFUSED, match=r"(?i)optimizer|numpy\(\)"):
         loaded.train_on_batch(INPUTS, TARGETS)
     loaded.compile(optimizer=sgd(keras, 0.25, momentum=0.5), loss="mean_squared_error")
-    kernel, bias = loaded.get_weights()[:2]
-    gradient = INPUTS.T @ (INPUTS @ kernel + bias - TARGETS[:, :4]) * 2 / TARGETS.size
+    expected = plain_step(loaded)
     loaded.train_on_batch(INPUTS, TARGETS)
-    assert loaded.get_weights()[0] == pytest.approx(kernel - 0.25 * gradient, rel=1e-4)  # no momentum from before
+    assert loaded.get_weights()[0] == pytest.approx(expected, rel=1e-4)
 
 
 @claim(varies_on=["keras<3"], answers=["5.4"])
@@ -238,15 +214,12 @@ def test_training_goes_on_with_adam(keras, tmp_path_factory, evidence):
 def test_a_learning_rate_changed_before_saving_comes_back(keras, tmp_path_factory, extension):
     """A learning rate that was changed after `compile` is saved as it is, and comes back."""
     model = trained(keras, "sgd", "rate" + extension)
-    if hasattr(model.optimizer, "learning_rate"):
-        model.optimizer.learning_rate = 0.125
-    else:
-        keras.backend.set_value(model.optimizer.lr, 0.125)
+    set_rate(keras, model.optimizer, 0.125)
     settings = reloaded(keras, model, tmp_path_factory, "model" + extension).optimizer.get_config()
     assert settings.get("learning_rate", settings.get("lr")) == 0.125
 
 
-@claim(["keras>=3", "tf.keras"], AssertionError, "test_moving_averages_start_afresh", answers=["5.4"])
+@claim(["keras>=2.3", "tf.keras"], AssertionError, "test_moving_averages_start_afresh", answers=["5.4"])
 def test_moving_averages_go_on(keras, tmp_path_factory):
     """The moving averages of BatchNormalization go on after loading: the next batch is averaged with those before the file."""
     model = sequential(keras, (3,), keras.layers.BatchNormalization(momentum=0.5))
@@ -257,11 +230,11 @@ def test_moving_averages_go_on(keras, tmp_path_factory):
     assert loaded.get_weights()[2] == pytest.approx((0.5 * 0.5 + 0.5 * 4) * INPUTS.mean(axis=0), rel=1e-6)
 
 
-@claim(["keras<3"], AssertionError, "test_moving_averages_go_on", answers=["5.4"])
+@claim(["keras<2.3"], AssertionError, "test_moving_averages_go_on", answers=["5.4"])
 def test_moving_averages_start_afresh(keras, tmp_path_factory):
     """After loading, the moving averages of BatchNormalization start afresh: the next batch replaces those in the file.
 
-    Keras 2.2.4 divides by the number of batches seen, which it does not save.
+    Keras 2.2 divides by the number of batches seen, which it does not save.
     """
     model = sequential(keras, (3,), keras.layers.BatchNormalization(momentum=0.5))
     model.compile(optimizer=sgd(keras, 0.0), loss="mean_squared_error")
@@ -302,7 +275,7 @@ def test_the_state_of_the_optimizer_multiplies_the_file(keras, tmp_path_factory,
     assert size // 4 == times
 
 
-@claim(["keras>=3"], AssertionError, "test_plain_sgd_is_saved_like_momentum", answers=["5.R1"])
+@claim(["keras>=3", "tf.keras<2.11"], AssertionError, "test_plain_sgd_is_saved_like_momentum", answers=["5.R1"])
 def test_plain_sgd_adds_nothing(keras, tmp_path_factory):
     """With SGD without momentum, a saved model holds no more numbers a weight than the weights alone."""
     model, path = trained(keras, "sgd"), str(tmp_path_factory.mktemp("saved") / "model.keras")
@@ -310,7 +283,7 @@ def test_plain_sgd_adds_nothing(keras, tmp_path_factory):
     assert sum(array.size for array in stored(path)) // model.count_params() == 1
 
 
-@claim(["keras<3", "tf.keras"], AssertionError, "test_plain_sgd_adds_nothing", answers=["5.R1"])
+@claim(["keras<3", "tf.keras>=2.11"], AssertionError, "test_plain_sgd_adds_nothing", answers=["5.R1"])
 def test_plain_sgd_is_saved_like_momentum(keras, tmp_path_factory):
     """With SGD without momentum, a saved model is as large as with momentum: twice the numbers of the weights."""
     model, path = trained(keras, "sgd"), str(tmp_path_factory.mktemp("saved") / "model.keras")
@@ -328,4 +301,4 @@ def test_the_printed_example(keras, tmp_path_factory):
     del model
     model = keras.models.load_model(path)
     assert np.array_equal(model.predict_on_batch(INPUTS), outputs)
-    assert model.test_on_batch(INPUTS, TARGETS) == pytest.approx(losses, rel=1e-6)
+    assert np.array(model.test_on_batch(INPUTS, TARGETS)) == pytest.approx(np.array(losses), rel=1e-6)

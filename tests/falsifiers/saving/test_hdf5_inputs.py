@@ -5,6 +5,7 @@ import numpy as np
 
 from specs.saving import test_hdf5_inputs as spec
 from tests.falsifiers import falsifies
+from tests.falsifiers.saving.faults import around
 
 
 def is_dataset(value):
@@ -128,6 +129,16 @@ def forgets_sample_weights(keras, patch):
     fit_becomes(keras, patch, react)
 
 
+@falsifies(spec.test_refuses_to_validate_datasets)
+def refuses_to_validate(keras, patch):
+    """Datasets as `validation_data` are refused."""
+
+    def fit(original, self, x, y, validation_data, **options):
+        raise TypeError("HDF5 is shuffled in vain")
+
+    around(patch, keras.models.Model, "fit", fit)
+
+
 @falsifies(spec.test_splits_a_dataset, on=["keras"])
 def splits_off_the_first(keras, patch):
     """The first rows are held out instead of the last."""
@@ -156,6 +167,7 @@ def refuses_to_split(keras, patch):
 
 
 @falsifies(spec.test_shuffles_samples, on=["keras>=3"])
+@falsifies(spec.test_leaves_samples_in_order)
 def never_shuffles(keras, patch):
     """Datasets are never shuffled."""
 

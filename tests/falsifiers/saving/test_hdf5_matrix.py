@@ -8,7 +8,7 @@ import numpy as np
 from specs.saving import test_hdf5_matrix as spec
 from tests.falsifiers import falsifies
 
-OLD, GONE = ["keras<3"], ["keras>=3", "tf.keras"]
+OLD, GONE = ["keras<3", "tf.keras<2.4"], ["keras>=3", "tf.keras>=2.4"]
 
 
 class Matrix:
@@ -68,10 +68,30 @@ class Refusing(Matrix):
 @falsifies(spec.test_is_the_whole_dataset_by_default, spec.test_normalizes_what_it_reads, on=GONE)
 @falsifies(spec.test_refuses_rows_after_its_end, spec.test_ignores_the_step_of_a_slice, on=GONE)
 @falsifies(spec.test_counts_negative_rows_from_start, spec.test_keeps_its_file_open, on=GONE)
-@falsifies(spec.test_trains_with_batch_shuffling, on=GONE)
+@falsifies(spec.test_trains_with_batch_shuffling, spec.test_has_the_shape_of_what_it_gives, on=GONE)
 def is_back(keras, patch):
     """`HDF5Matrix` is there again."""
     patch.setattr(keras.utils, "HDF5Matrix", Matrix, raising=False)
+
+
+@falsifies(spec.test_has_the_shape_of_what_it_normalizes, on=GONE)
+def is_back_with_the_shape_of_the_file(keras, patch):
+    """`HDF5Matrix` is there again, and has the shape and type of the file."""
+
+    class Unshaped(Matrix):
+        def __init__(self, *args, normalizer):
+            super().__init__(*args)
+            self.normalizer = normalizer
+
+    patch.setattr(keras.utils, "HDF5Matrix", Unshaped, raising=False)
+
+
+@falsifies(spec.test_leaves_its_rows_in_order, on=GONE)
+def is_back_and_never_shuffled(keras, patch):
+    """`HDF5Matrix` is there again, and is never shuffled."""
+    patch.setattr(keras.utils, "HDF5Matrix", Matrix, raising=False)
+    fit = keras.models.Model.fit
+    patch.setattr(keras.models.Model, "fit", lambda self, *data, **given: fit(self, *data, **{**given, "shuffle": False}))
 
 
 @falsifies(spec.test_refuses_to_shuffle_its_rows, on=GONE)
@@ -172,3 +192,18 @@ def closes_its_file(keras, patch):
         self.refs[path].close()
 
     patch.setattr(keras.utils.HDF5Matrix, "__init__", init)
+
+
+@falsifies(spec.test_has_the_shape_of_what_it_gives, spec.test_has_the_shape_of_what_it_normalizes, on=["keras<3"])
+def has_the_shape_of_the_file(keras, patch):
+    """`HDF5Matrix` has the shape and type of the file."""
+    matrix = keras.utils.HDF5Matrix
+    patch.setattr(matrix, "shape", property(lambda self: (self.end - self.start, *self.data.shape[1:])))
+    patch.setattr(matrix, "dtype", property(lambda self: self.data.dtype))
+
+
+@falsifies(spec.test_leaves_its_rows_in_order, on=["keras<3"])
+def is_never_shuffled(keras, patch):
+    """`fit` never shuffles."""
+    fit = keras.models.Model.fit
+    patch.setattr(keras.models.Model, "fit", lambda self, *data, **given: fit(self, *data, **{**given, "shuffle": False}))
