@@ -205,7 +205,12 @@ def test_an_empty_model_raises_index_error(keras):
             model.pop()
 
 
-@claim(KERAS_3, AssertionError, "test_forgets_the_output_shape_of_an_emptied_model", answers=["15.1"])
+@claim(
+    KERAS_3,
+    (AssertionError, AttributeError),
+    ["test_forgets_the_output_shape_of_an_emptied_model", "test_an_emptied_model_takes_no_layer"],
+    answers=["15.1"],
+)
 def test_an_emptied_model_starts_anew(keras):
     """A model emptied by `pop()` keeps its input's shape: the next layer that is added decides the output's."""
     model = stack(keras, (2,), keras.layers.Dense(4))
@@ -214,7 +219,12 @@ def test_an_emptied_model_starts_anew(keras):
     assert model.output_shape == (None, 5)
 
 
-@claim(KERAS_2, AssertionError, "test_an_emptied_model_starts_anew", answers=["15.1"])
+@claim(
+    ["keras<3", "tf.keras>=2.3"],
+    (AssertionError, AttributeError),
+    ["test_an_emptied_model_starts_anew", "test_an_emptied_model_takes_no_layer"],
+    answers=["15.1"],
+)
 def test_forgets_the_output_shape_of_an_emptied_model(keras):
     """A model emptied by `pop()` tells the output's shape of the removed layer, whatever is added, though it gives another."""
     model = stack(keras, (2,), keras.layers.Dense(4))
@@ -222,6 +232,20 @@ def test_forgets_the_output_shape_of_an_emptied_model(keras):
     model.add(keras.layers.Dense(5))
     assert model.output_shape == (None, 4)
     assert model.predict(BATCH, verbose=0).shape == (3, 5)
+
+
+@claim(
+    ["tf.keras<2.3"],
+    pytest.fail.Exception,
+    ["test_an_emptied_model_starts_anew", "test_forgets_the_output_shape_of_an_emptied_model"],
+    answers=["15.1"],
+)
+def test_an_emptied_model_takes_no_layer(keras):
+    """A model emptied by `pop()` takes no other layer: `add` raises AttributeError."""
+    model = stack(keras, (2,), keras.layers.Dense(4))
+    model.pop()
+    with pytest.raises(AttributeError):
+        model.add(keras.layers.Dense(5))
 
 
 @claim(answers=["15.1"])

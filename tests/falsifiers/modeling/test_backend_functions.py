@@ -10,7 +10,8 @@ from specs.modeling import test_backend_functions as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.modeling import output_faults as faults
 
-KERAS_2, KERAS_3, OLD, MODERN = ["keras<3", "tf.keras"], ["keras>=3"], ["keras<3"], ["keras>=3", "tf.keras"]
+KERAS_2, KERAS_3, OLD, MODERN = ["keras<3", "tf.keras"], ["keras>=3"], ["keras<3", "tf.keras<2"], ["keras>=3", "tf.keras>=2"]
+LISTS_ONLY, ARRAYS_TOO = ["keras<2.3", "keras>=3"], ["keras>=2.3,<3", "tf.keras"]
 
 
 @falsifies(spec.test_takes_a_list_and_gives_a_list, on=KERAS_2)
@@ -64,7 +65,7 @@ def keeps_errors_secret(keras, patch):
 @falsifies(spec.test_gives_exactly_any_layer_s_output, spec.test_computes_with_the_weights_of_the_moment)
 @falsifies(spec.test_takes_a_list_and_gives_a_list, on=KERAS_2)
 @falsifies(spec.test_keras_3_has_a_function_of_its_own, on=KERAS_3)
-@falsifies(spec.test_takes_an_array_without_a_list, on=["tf.keras"])
+@falsifies(spec.test_takes_an_array_without_a_list, on=ARRAYS_TOO)
 def gives_the_inputs(keras, patch):
     """The function gives what it is given."""
     faults.functions_by(keras, patch, lambda original, inputs, outputs: lambda arrays: [np.array(array) for array in arrays])
@@ -92,7 +93,7 @@ def keeps_the_weights(keras, patch):
     faults.functions_by(keras, patch, make)
 
 
-@falsifies(spec.test_refuses_an_array_without_a_list, spec.test_takes_an_array_without_a_list, on=["keras"])
+@falsifies(spec.test_refuses_an_array_without_a_list, spec.test_takes_an_array_without_a_list, on=LISTS_ONLY)
 def takes_an_array(keras, patch):
     """The function takes an array for a list of it."""
 
@@ -103,7 +104,7 @@ def takes_an_array(keras, patch):
     faults.functions_by(keras, patch, make)
 
 
-@falsifies(spec.test_refuses_an_array_without_a_list, spec.test_takes_an_array_without_a_list, on=["tf.keras"])
+@falsifies(spec.test_refuses_an_array_without_a_list, spec.test_takes_an_array_without_a_list, on=ARRAYS_TOO)
 def refuses_an_array(keras, patch):
     """The function refuses an array that is in no list."""
 

@@ -113,6 +113,21 @@ def knows_the_output_shape(keras, patch):
     patch.setattr(keras.models.Sequential, "output_shape", property(lambda self: (None, self.layers[-1].units)))
 
 
+@falsifies(spec.test_an_emptied_model_takes_no_layer, on=["keras", "tf.keras>=2.3"])
+def takes_no_layer(keras, patch):
+    """Once a model was emptied, `add` fails."""
+
+    def add(self, layer):
+        raise AttributeError("'NoneType' object has no attribute 'op'")
+
+    def react(model, layer, returned):
+        if not model.layers:
+            patch.setattr(keras.models.Sequential, "add", add)
+        return returned
+
+    faults.after_pop(keras, patch, react)
+
+
 @falsifies(spec.test_returns_the_layer, spec.test_returns_nothing, on=KERAS_2)
 def returns_the_layer(keras, patch):
     """`pop` returns the layer."""
