@@ -136,6 +136,22 @@ def takes_any_cut(keras, patch):
     faults.models_by(keras, patch, make)
 
 
+@falsifies(spec.test_a_cut_without_its_inputs_gives_nothing)
+def takes_missing_inputs_for_zero(keras, patch):
+    """A model that is made without the inputs that it needs adds up those it has."""
+
+    class Sum:
+        def predict_on_batch(self, batch):
+            return batch.sum(axis=1)
+
+        __call__ = predict_on_batch
+
+    def make(original, inputs, outputs):
+        return original(inputs, outputs) if isinstance(inputs, list) else Sum()
+
+    faults.models_by(keras, patch, make)
+
+
 @falsifies(spec.test_warns_of_the_singular, on=OLD)
 @falsifies(spec.test_takes_input_and_output_in_the_singular, on=MODERN)
 def takes_the_singular(keras, patch):
