@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.losses import descend, descent, still
+from fixtures.models import sequential, sgd
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+MODERN, OLD = ["keras>=3", "tf.keras>=2.2"], ["keras<3", "tf.keras<2.2"]
 OWN, RUNNING = ["keras<3", "keras>=3.15", "tf.keras"], ["keras>=3,<3.15"]
 OTHERWISE = (AssertionError, AttributeError)  # Keras 2.2 has no `reset_metrics`
 ONES = np.ones((2, 1))
@@ -58,6 +59,22 @@ def test_tests_and_returns_the_loss_of_the_batch(keras, factors):
 
 
 @claim(
+    holds_on=["keras<3", "keras>=3.7", "keras[jax]>=3", "keras[torch]>=3", "tf.keras"],
+    otherwise=StopIteration,
+    instead="test_names_what_it_returns",
+    answers=["6.4"],
+)
+def test_tests_a_model_that_was_never_used(keras):
+    """`test_on_batch` works on a model with metrics that was neither trained nor evaluated before.
+
+    On TensorFlow it fails before Keras 3.7; `evaluate`, called once, makes it work.
+    """
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=["mae"])
+    assert model.test_on_batch(ONES, 3 * ONES) == close_to([9.0, 3.0])
+
+
+@claim(
     holds_on=RUNNING, otherwise=OTHERWISE, instead="test_tests_and_returns_the_loss_of_the_batch", answers=["8.1"], examples=3
 )
 @given(factors=factors)
@@ -86,13 +103,20 @@ def test_names_what_it_returns(keras):
     assert model.metrics_names[0] == "loss"
 
 
-@claim(holds_on=["tf.keras"], otherwise=TypeError, instead="test_averages_batches_by_hand", answers=["8.1"])
+@claim(
+    holds_on=["tf.keras>=2.2"],
+    otherwise=(AssertionError, TypeError),
+    instead="test_averages_batches_by_hand",
+    answers=["8.1"],
+)
 def test_goes_on_without_a_reset(keras):
-    """With `reset_metrics=False`, `train_on_batch` returns the mean over this batch and those before it."""
+    """With `reset_metrics=False`, `train_on_batch` returns the mean over this batch and those before it.
+
+    Of those before, the ones without `reset_metrics=False` count since TensorFlow 2.7 only.
+    """
     model = descent(keras, start=1.0)
-    first = model.train_on_batch(ONES, ONES)
-    second = model.train_on_batch(ONES, ONES, reset_metrics=False)
-    assert [first, second] == close_to([1.0, 0.5])
+    model.reset_metrics()
+    assert [model.train_on_batch(ONES, ONES, reset_metrics=False) for _ in range(3)] == close_to([1.0, 0.5, 0.0])
 
 
 @claim(holds_on=OWN, otherwise=AssertionError, instead="test_trains_and_returns_the_mean_so_far", answers=["8.1"])

@@ -12,6 +12,7 @@ from fixtures.claims import claim
 from fixtures.figures import lines
 from fixtures.models import reused, sequential, sgd, siamese
 
+BY_SAMPLES = ["keras<3", "keras>=3.2", "tf.keras"]
 seeds = st.integers(0, 2**31)
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # outputs of the order of one, of some hundred operations in float32
 
@@ -94,7 +95,7 @@ def scale(keras):
     return model
 
 
-@claim(answers=["4.4"], examples=4)
+@claim(BY_SAMPLES, AssertionError, "test_evaluates_the_mean_of_the_batches", answers=["4.4"], examples=4)
 @given(samples=st.integers(1, 12), batch_size=st.integers(1, 13), seed=seeds)
 @example(samples=12, batch_size=5, seed=0)
 def test_evaluates_the_same_in_batches_of_any_size(keras, samples, batch_size, seed):
@@ -108,7 +109,7 @@ def test_evaluates_the_same_in_batches_of_any_size(keras, samples, batch_size, s
     assert absolute == pytest.approx(np.mean(np.abs(errors)), rel=1e-5)
 
 
-@claim(answers=["4.4"], examples=2)
+@claim(BY_SAMPLES, AssertionError, "test_evaluates_the_mean_of_the_batches", answers=["4.4"], examples=2)
 @given(batch_size=st.integers(1, 9), seed=seeds)
 @example(batch_size=5, seed=0)
 def test_evaluates_weighted_samples_the_same_in_batches_of_any_size(keras, batch_size, seed):
@@ -118,6 +119,20 @@ def test_evaluates_weighted_samples_the_same_in_batches_of_any_size(keras, batch
     inputs, targets, weights = random.uniform(-3, 3, (8, 1)), random.uniform(-3, 3, (8, 1)), random.uniform(1, 5, 8)
     loss = model.evaluate(inputs, targets, sample_weight=weights, batch_size=batch_size, verbose=0)[0]
     assert loss == pytest.approx(np.mean(weights * (2 * inputs - targets)[:, 0] ** 2), rel=1e-5)
+
+
+@claim(["keras>=3,<3.2"], AssertionError, "test_evaluates_the_same_in_batches_of_any_size", answers=["4.4"])
+def test_evaluates_the_mean_of_the_batches(keras):
+    """`evaluate` gives the mean of the losses of batches, with sample weights too: a smaller last one counts like the others.
+
+    So it was in Keras 3.0 and 3.1, but for metrics, which were means over the samples.
+    """
+    model, options = scale(keras), {"batch_size": 2, "verbose": 0}
+    model.set_weights([np.zeros((1, 1))])
+    data = np.ones((3, 1)), np.array([[1.0], [2.0], [3.0]])
+    assert model.evaluate(*data, **options) == pytest.approx([((1 + 4) / 2 + 9) / 2, (1 + 2 + 3) / 3], rel=1e-6)
+    weighted = model.evaluate(*data, sample_weight=np.array([1.0, 2.0, 5.0]), **options)
+    assert weighted[0] == pytest.approx(((1 * 1 + 2 * 4) / 2 + 5 * 9) / 2, rel=1e-6)
 
 
 @claim(answers=["4.3"], examples=1)

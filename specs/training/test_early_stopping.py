@@ -12,6 +12,7 @@ from fixtures.figures import lines
 from fixtures.models import sequential, sgd
 
 MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+BESIDE, BELOW = ["keras>=3", "tf.keras>=2.12"], ["keras<3", "tf.keras<2.12"]  # how a baseline counts
 curves = st.lists(st.integers(0, 4).map(float), min_size=5, max_size=10)
 
 
@@ -51,12 +52,40 @@ def test_patience_of_two_takes_two_bad_epochs_in_a_row(keras, evidence):
     assert ran == [8.0, 5.0, 6.0, 4.0, 7.0, 3.0, 6.0, 5.0]
 
 
-@claim(answers=["9.R1"], examples=2)
+@claim(
+    holds_on=["keras", "tf.keras<2.5", "tf.keras>=2.12"],
+    otherwise=AssertionError,
+    instead=["test_stops_after_the_first_epoch_by_default", "test_stops_after_the_second_epoch_by_default"],
+    answers=["9.R1"],
+    examples=2,
+)
 @given(losses=curves, options=st.sampled_from([{}, {"patience": 0}]))
 @example(losses=[2.0, 1.0, 1.0, 0.0], options={})
 def test_has_the_patience_of_one_epoch_by_default(keras, losses, options):
     """`patience=0`, the default, is as patient as 1: training stops after the first epoch that brings no new lowest loss."""
     assert epochs_run(keras, losses, **options) == last_epoch(losses, patience=1)
+
+
+@claim(
+    holds_on=["tf.keras>=2.5,<2.7"],
+    otherwise=AssertionError,
+    instead=["test_has_the_patience_of_one_epoch_by_default", "test_stops_after_the_second_epoch_by_default"],
+    answers=["9.R1"],
+)
+def test_stops_after_the_first_epoch_by_default(keras):
+    """Without a `patience`, training stops after its first epoch. So it was in TensorFlow 2.5 and 2.6."""
+    assert [epochs_run(keras, losses) for losses in ([2.0, 1.0, 0.0, 0.0], [1.0, 2.0, 3.0])] == [1, 1]
+
+
+@claim(
+    holds_on=["tf.keras>=2.7,<2.12"],
+    otherwise=AssertionError,
+    instead=["test_has_the_patience_of_one_epoch_by_default", "test_stops_after_the_first_epoch_by_default"],
+    answers=["9.R1"],
+)
+def test_stops_after_the_second_epoch_by_default(keras):
+    """Without a `patience`, training stops after its second epoch, though losses fall. So it was in TensorFlow 2.7 to 2.11."""
+    assert [epochs_run(keras, losses) for losses in ([2.0, 1.0, 0.0, 0.0], [1.0, 2.0, 3.0])] == [2, 2]
 
 
 @claim(answers=["9.R1"], examples=2)
@@ -119,7 +148,7 @@ def test_gives_up_below_the_baseline(keras, patience):
 
 
 @claim(
-    holds_on=OLD,
+    holds_on=BELOW,
     otherwise=AssertionError,
     instead="test_bears_any_improvement_above_the_baseline",
     answers=["9.2"],
@@ -132,7 +161,7 @@ def test_the_baseline_is_the_loss_to_beat(keras, losses, patience, baseline):
     assert epochs_run(keras, losses, baseline=baseline, patience=patience) == last_epoch(losses, patience, best=baseline)
 
 
-@claim(holds_on=MODERN, otherwise=AssertionError, instead="test_the_baseline_is_the_loss_to_beat", answers=["9.2"], examples=3)
+@claim(holds_on=BESIDE, otherwise=AssertionError, instead="test_the_baseline_is_the_loss_to_beat", answers=["9.2"], examples=3)
 @given(losses=curves, patience=st.integers(1, 3), baseline=st.integers(1, 4).map(float))
 @example(losses=[5.0, 4.0, 3.0, 2.0, 1.0], patience=2, baseline=0.0)
 @example(losses=[5.0, 4.0, 4.0, 0.0], patience=3, baseline=1.0)
@@ -148,7 +177,13 @@ def test_bears_any_improvement_above_the_baseline(keras, losses, patience, basel
     assert epochs_run(keras, losses, baseline=baseline, patience=patience) == min([*ends, len(losses)])
 
 
-@claim(holds_on=MODERN, otherwise=TypeError, instead="test_a_subclass_can_start_later", answers=["9.2"], examples=3)
+@claim(
+    holds_on=["keras>=3", "tf.keras>=2.11"],
+    otherwise=TypeError,
+    instead="test_a_subclass_can_start_later",
+    answers=["9.2"],
+    examples=3,
+)
 @given(losses=curves, patience=st.integers(1, 2), start=st.integers(0, 4))
 @example(losses=[0.0, 9.0, 3.0, 4.0, 2.0, 2.0, 2.0], patience=2, start=2)
 def test_start_from_epoch_leaves_out_the_first(keras, losses, patience, start):
@@ -179,7 +214,7 @@ def test_a_loss_that_is_no_number_is_no_improvement(keras, patience):
 
 
 @claim(
-    holds_on=["keras<3", "tf.keras"],
+    holds_on=["keras<3.7", "tf.keras"],
     otherwise=AssertionError,
     instead="test_takes_a_first_loss_that_is_no_number_for_the_best",
     answers=["9.1"],
@@ -189,17 +224,24 @@ def test_forgets_a_first_loss_that_is_no_number(keras):
     assert epochs_run(keras, [math.nan, 3.0, 2.0, 1.0, 0.0], patience=2) == 5
 
 
-@claim(holds_on=["keras>=3"], otherwise=AssertionError, instead="test_forgets_a_first_loss_that_is_no_number", answers=["9.1"])
+@claim(
+    holds_on=["keras>=3.7"], otherwise=AssertionError, instead="test_forgets_a_first_loss_that_is_no_number", answers=["9.1"]
+)
 def test_takes_a_first_loss_that_is_no_number_for_the_best(keras):
     """A first loss of NaN remains the best so far, as nothing is lower: training stops though the losses fall."""
     assert epochs_run(keras, [math.nan, 3.0, 2.0, 1.0, 0.0], patience=2) == 3
 
 
-@claim(answers=["9.1"])
+@claim(
+    holds_on=["keras<3", "keras>=3.7,<3.11", "keras>=3.15", "tf.keras"],
+    otherwise=AssertionError,
+    instead="test_remembers_the_best_loss_of_an_earlier_fit",
+    answers=["9.1"],
+)
 def test_starts_afresh_in_each_fit(keras):
     """A callback that is used again starts afresh: neither the best loss nor the patience of an earlier `fit` counts.
 
-    Early releases of Keras 3 kept the best loss: keras#20521, keras#20533, keras#22967.
+    Keras 3.0 to 3.6 and 3.11 to 3.14 kept the best loss: keras#20521, keras#20533, keras#22967.
     """
     stopper = keras.callbacks.EarlyStopping("loss", patience=2)
     first, _ = scripted_fit(keras, [1.0, 1.0, 1.0, 1.0], stopper)
@@ -209,6 +251,20 @@ def test_starts_afresh_in_each_fit(keras):
     assert stopper.stopped_epoch == 0
     stopper = keras.callbacks.EarlyStopping("loss", patience=3, baseline=0.5)
     assert [len(scripted_fit(keras, [1.0] * 4, stopper)[0]) for _ in range(2)] == [3, 3]
+
+
+@claim(
+    holds_on=["keras>=3,<3.7", "keras>=3.11,<3.15"],
+    otherwise=AssertionError,
+    instead="test_starts_afresh_in_each_fit",
+    answers=["9.1"],
+)
+def test_remembers_the_best_loss_of_an_earlier_fit(keras):
+    """A callback that is used again remembers the best loss of an earlier `fit`, and stops a worse one whose losses fall."""
+    stopper = keras.callbacks.EarlyStopping("loss", patience=2)
+    scripted_fit(keras, [2.0, 1.0], stopper)
+    ran, _ = scripted_fit(keras, [9.0, 8.0, 7.0, 6.0], stopper)
+    assert ran == [9.0, 8.0]
 
 
 @claim(answers=["9.1"])

@@ -9,7 +9,10 @@ from fixtures.batches import PREDICTING, TESTING, TRAINING, observer, rate_sette
 from fixtures.claims import claim
 from fixtures.models import ledger, sequential, sgd
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+HOOKED, UNHOOKED = ["keras>=2.2.5", "tf.keras"], ["keras<2.2.5"]  # testing and prediction
+EXECUTED = ["keras[tensorflow]>=3", "keras[jax]>=3", "tf.keras>=2.4"]  # several steps at once
+NUMBERED_BY_THE_LAST = ["keras[tensorflow]>=3.11", "keras[jax]>=3.11", "tf.keras>=2.4"]
+UNKNOWN = (AssertionError, TypeError, ValueError)  # `steps_per_execution` is ignored, or refused
 ALIKE = np.eye(24)[np.zeros(12, int)], np.ones((12, 1))  # each update adds the learning rate to the ledger's first weight
 epoch_counts = st.integers(1, 3)
 
@@ -52,7 +55,7 @@ def test_initial_epoch_skips_epochs(keras, epochs, first):
     assert watcher.calls == hooks_of_training(epochs, 2, first)
 
 
-@claim(MODERN, AssertionError, "test_calls_the_hooks_in_order", answers=["4.8"])
+@claim(HOOKED, AssertionError, "test_calls_the_hooks_in_order", answers=["4.8"])
 def test_has_later_names_for_the_hooks_of_a_training_batch(keras):
     """`on_train_batch_begin` and `on_train_batch_end` are called for each batch of training."""
     watcher = observer(keras, ["train_batch_begin", "train_batch_end"])
@@ -60,7 +63,7 @@ def test_has_later_names_for_the_hooks_of_a_training_batch(keras):
     assert watcher.calls == [(f"train_batch_{end}", batch) for batch in range(2) for end in ("begin", "end")]
 
 
-@claim(MODERN, AssertionError, "test_calls_the_hooks_in_order", answers=["4.7", "4.8"])
+@claim(HOOKED, AssertionError, "test_calls_the_hooks_in_order", answers=["4.7", "4.8"])
 def test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_epoch(keras):
     """Validation has hooks of its own, which run once an epoch, after its last batch and before `on_epoch_end`."""
     watcher = observer(keras, TRAINING + TESTING)
@@ -74,7 +77,7 @@ def test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_ep
     assert watcher.calls == calls
 
 
-@claim(MODERN, TypeError, "test_only_training_takes_callbacks", answers=["4.8"], examples=2)
+@claim(HOOKED, TypeError, "test_only_training_takes_callbacks", answers=["4.8"], examples=2)
 @given(samples=st.integers(1, 12))
 def test_calls_hooks_in_evaluation_and_prediction(keras, samples):
     """`evaluate` and `predict` take callbacks too, and call hooks at their begin, their end, and those of each batch."""
@@ -88,7 +91,7 @@ def test_calls_hooks_in_evaluation_and_prediction(keras, samples):
     assert watcher.calls == expected
 
 
-@claim(OLD, pytest.fail.Exception, "test_calls_hooks_in_evaluation_and_prediction", answers=["4.8"])
+@claim(UNHOOKED, pytest.fail.Exception, "test_calls_hooks_in_evaluation_and_prediction", answers=["4.8"])
 def test_only_training_takes_callbacks(keras):
     """Neither `evaluate` nor `predict` takes callbacks: a TypeError."""
     inputs, targets = ALIKE
@@ -129,14 +132,38 @@ def losses_after_batches(keras):
     return watcher.calls
 
 
-@claim(MODERN, AssertionError, "test_tells_the_end_of_a_batch_its_own_loss", answers=["4.8"])
+@claim(
+    ["keras>=3.2", "tf.keras>=2.2"],
+    AssertionError,
+    ["test_tells_the_end_of_a_batch_its_own_loss", "test_tells_the_end_of_a_batch_the_mean_over_batches"],
+    answers=["4.8"],
+)
 def test_tells_the_end_of_a_batch_the_mean_loss_of_the_epoch_so_far(keras):
     """The loss in the logs of `on_batch_end` is the mean over the epoch's samples so far, not the batch's own."""
     expected = [0, -4 / 8, -8 / 10, -3, -28 / 8, -38 / 10]  # batches of 4, 4 and 2 samples, with losses 0, -1, ..., -5
     assert losses_after_batches(keras) == pytest.approx(expected, rel=1e-6)
 
 
-@claim(OLD, AssertionError, "test_tells_the_end_of_a_batch_the_mean_loss_of_the_epoch_so_far", answers=["4.8"])
+@claim(
+    ["keras>=3,<3.2"],
+    AssertionError,
+    ["test_tells_the_end_of_a_batch_its_own_loss", "test_tells_the_end_of_a_batch_the_mean_loss_of_the_epoch_so_far"],
+    answers=["4.8"],
+)
+def test_tells_the_end_of_a_batch_the_mean_over_batches(keras):
+    """The loss in the logs of `on_batch_end` is the mean over the epoch's batches so far, the smaller like the others.
+
+    So it was in Keras 3.0 and 3.1.
+    """
+    assert losses_after_batches(keras) == pytest.approx([0, -0.5, -1, -3, -3.5, -4], rel=1e-6)
+
+
+@claim(
+    ["keras<3", "tf.keras<2.2"],
+    AssertionError,
+    ["test_tells_the_end_of_a_batch_the_mean_loss_of_the_epoch_so_far", "test_tells_the_end_of_a_batch_the_mean_over_batches"],
+    answers=["4.8"],
+)
 def test_tells_the_end_of_a_batch_its_own_loss(keras):
     """The loss in the logs of `on_batch_end` is the batch's own."""
     assert losses_after_batches(keras) == pytest.approx([0, -1, -2, -3, -4, -5], rel=1e-6)
@@ -211,11 +238,11 @@ def twice_at(keras, change):
     return model.get_weights()[0][0, 0]
 
 
-@claim(MODERN, AssertionError, "test_sets_the_rate_through_the_backend", answers=["4.8"])
+@claim(["keras>=3", "tf.keras"], AssertionError, "test_sets_the_rate_through_the_backend", answers=["4.8"])
 def test_sets_the_rate_by_assignment(keras):
     """Example: in a callback, `self.model.optimizer.learning_rate = 0.25` changes the rate of a model that is being trained.
 
-    Keras 2.2 takes the assignment without a word and ignores it.
+    Keras 2.2 and 2.3 take the assignment without a word and ignore it.
     """
 
     def change(model):
@@ -234,30 +261,84 @@ def test_sets_the_rate_through_the_backend(keras):
     assert twice_at(keras, change) == 1.25
 
 
-@claim(answers=["4.8"], examples=2)
+@claim(
+    ["keras", "tf.keras<2.2", "tf.keras>=2.4"],
+    AssertionError,
+    "test_stops_only_at_the_end_of_the_epoch",
+    answers=["4.8"],
+    examples=2,
+)
 @given(batch=st.integers(0, 2), at_epoch_end=st.booleans())
 @example(batch=1, at_epoch_end=False)
 @example(batch=0, at_epoch_end=True)
 def test_stops_where_a_callback_says_so(keras, batch, at_epoch_end):
     """`model.stop_training = True` at a batch's end ends the epoch and the training there, at an epoch's end the training."""
 
+    calls = hooks_called_if_stopped(keras, "epoch_end" if at_epoch_end else "batch_end", batch)
+    assert calls == (hooks_of_training(batch + 1, 3) if at_epoch_end else hooks_of_training(1, batch + 1))
+
+
+@claim(["tf.keras>=2.2,<2.4"], AssertionError, "test_stops_where_a_callback_says_so", answers=["4.8"], examples=1)
+@given(batch=st.integers(0, 1))
+def test_stops_only_at_the_end_of_the_epoch(keras, batch):
+    """`model.stop_training = True` at a batch's end lets the epoch run to its end, and ends the training there.
+
+    So it was in TensorFlow 2.2 and 2.3.
+    """
+    assert hooks_called_if_stopped(keras, "batch_end", batch) == hooks_of_training(1, 3)
+
+
+def hooks_called_if_stopped(keras, hook, number):
+    """The hooks of a training, of four epochs of three batches, that another callback stops in the one of that number."""
+
     def stop(self, hook, index, logs):
-        self.model.stop_training = self.model.stop_training or index == batch
+        self.model.stop_training = self.model.stop_training or index == number
 
     watcher = observer(keras, TRAINING)
-    fit(keras, observer(keras, ["epoch_end" if at_epoch_end else "batch_end"], stop), watcher, batch_size=4, epochs=4)
-    expected = hooks_of_training(batch + 1, 3) if at_epoch_end else hooks_of_training(1, batch + 1)
-    assert watcher.calls == expected
+    fit(keras, observer(keras, [hook], stop), watcher, batch_size=4, epochs=4)
+    return watcher.calls
+
+
+@claim(EXECUTED, UNKNOWN, "test_calls_the_hooks_in_order", answers=["4.1", "4.8"])
+def test_steps_per_execution_skip_hooks_not_updates(keras):
+    """With `steps_per_execution=k` the hooks of batches run once in k batches; each batch is still an update of its own."""
+    model, calls = trained_by_twos(keras)
+    assert [hook for hook, batch in calls] == ["batch_begin", "batch_end"] * 2
+    assert [batch for hook, batch in calls if hook == "batch_begin"] == [0, 2]
+    assert updates(keras, model) == model.get_weights()[0][0, 0] == 4
 
 
 @claim(
-    ["keras[tensorflow]>=3", "keras[jax]>=3", "tf.keras"], ValueError, "test_calls_the_hooks_in_order", answers=["4.1", "4.8"]
+    NUMBERED_BY_THE_LAST,
+    UNKNOWN,
+    ["test_ends_steps_of_an_execution_with_the_first", "test_calls_the_hooks_in_order"],
+    answers=["4.8"],
 )
-def test_steps_per_execution_skip_hooks_not_updates(keras):
-    """With `steps_per_execution=k` the hooks of batches run once in k batches; each batch is still an update of its own."""
+def test_ends_steps_of_an_execution_with_the_last(keras):
+    """With `steps_per_execution=k` the number that `on_batch_end` is told is that of the last of the k batches."""
+    _, calls = trained_by_twos(keras)
+    assert [batch for hook, batch in calls if hook == "batch_end"] == [1, 3]
+
+
+@claim(
+    ["keras[tensorflow]>=3,<3.11", "keras[jax]>=3,<3.11"],
+    UNKNOWN,
+    ["test_ends_steps_of_an_execution_with_the_last", "test_calls_the_hooks_in_order"],
+    answers=["4.8"],
+)
+def test_ends_steps_of_an_execution_with_the_first(keras):
+    """With `steps_per_execution=k` the number that `on_batch_end` is told is that of the first of the k batches.
+
+    So it was in Keras 3.0 to 3.10.
+    """
+    _, calls = trained_by_twos(keras)
+    assert [batch for hook, batch in calls if hook == "batch_end"] == [0, 2]
+
+
+def trained_by_twos(keras):
+    """A model after four batches of one sample, executed two by two, each of which adds 1 to its weight; the hooks called."""
     model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
     model.compile(optimizer=sgd(keras), loss=lambda target, output: -target[:, 0] * output[:, 0], steps_per_execution=2)
     watcher = observer(keras, ["batch_begin", "batch_end"])
     model.fit(np.ones((4, 1)), np.ones((4, 1)), batch_size=1, callbacks=[watcher], verbose=0)
-    assert watcher.calls == [("batch_begin", 0), ("batch_end", 1), ("batch_begin", 2), ("batch_end", 3)]
-    assert updates(keras, model) == model.get_weights()[0][0, 0] == 4
+    return model, watcher.calls

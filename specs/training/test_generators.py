@@ -83,7 +83,13 @@ def test_fit_generator_counts_batches(keras, steps, epochs):
     assert len(history["loss"]) == epochs
 
 
-@claim(holds_on=MODERN, otherwise=AttributeError, instead="test_fit_generator_counts_batches", answers=["8.2"], examples=2)
+@claim(
+    holds_on=["keras>=2.2.5", "tf.keras"],
+    otherwise=AttributeError,
+    instead="test_fit_generator_counts_batches",
+    answers=["8.2"],
+    examples=2,
+)
 @given(steps=st.integers(1, 4), epochs=st.integers(1, 2))
 def test_fit_takes_a_generator(keras, steps, epochs):
     """Example: `fit(generator, steps_per_epoch=s, epochs=e)` trains e epochs of s batches."""
@@ -114,9 +120,17 @@ def test_trains_as_from_arrays(keras, sizes, source):
     assert [weights[0][:, 0].tolist() for weights in after.weights] == expected
 
 
-@claim(holds_on=["keras<3", "tf.keras"], otherwise=ValueError, instead="test_trains_as_from_arrays", answers=["8.3"])
+@claim(
+    holds_on=["keras<3", "tf.keras>=2.1"],
+    otherwise=(AttributeError, ValueError),
+    instead="test_trains_as_from_arrays",
+    answers=["8.3"],
+)
 def test_any_iterator_will_do(keras):
-    """Any iterator over batches will do, such as one that `map` makes. Keras 3 takes true generators only."""
+    """Any iterator over batches will do, such as one that `map` makes. Keras 3 takes true generators only.
+
+    So do TensorFlow 1.15 and 2.0.
+    """
     model = zeroed(keras)
     fit_from(keras, model, map(single, range(4)), steps_per_epoch=4)
     assert learned(model, 5) == [1.0, 1.0, 1.0, 1.0, 0.0]
@@ -149,21 +163,42 @@ def test_trains_from_a_tensorflow_dataset(keras):
     assert learned(model) == (2 * np.arange(NUMBERS) / 4).tolist()
 
 
-@claim(answers=["8.3"], examples=2)
+@claim(
+    holds_on=["keras<2.3", "keras>=3", "tf.keras"],
+    otherwise=AssertionError,
+    instead="test_evaluates_the_last_batch_alone",
+    answers=["8.3"],
+    examples=2,
+)
 @given(steps=st.integers(1, 4))
+@example(steps=2)
 def test_evaluates_and_predicts_as_from_arrays(keras, steps):
     """`evaluate` and `predict` take generators too, `evaluate_generator` and `predict_generator` in Keras 2.2."""
     model, inputs = zeroed(keras), np.eye(NUMBERS, dtype="float32")
     model.set_weights([np.arange(1.0, NUMBERS + 1)[:, None]])
     batches, samples = stream(single, itertools.count()), (inputs[[number]] for number in itertools.count())
+    loss = evaluate_from(keras, model, batches, steps)
     if hasattr(keras.Model, "train_step"):
-        loss = model.evaluate(batches, steps=steps, verbose=0)
         outputs = model.predict(((inputs,) for inputs in samples), steps=steps, verbose=0)  # tuples, as for training
     else:
-        loss = model.evaluate_generator(batches, steps=steps)
         outputs = model.predict_generator(samples, steps=steps)
     assert loss == pytest.approx(-np.mean(np.arange(1, steps + 1)), rel=1e-6)
     assert outputs[:, 0].tolist() == list(range(1, steps + 1))
+
+
+@claim(["keras>=2.3,<3"], AssertionError, "test_evaluates_and_predicts_as_from_arrays", answers=["8.3"])
+def test_evaluates_the_last_batch_alone(keras):
+    """Evaluated from a generator, the loss is that of the last batch alone. So it was in Keras 2.3."""
+    model = zeroed(keras)
+    model.set_weights([np.arange(1.0, NUMBERS + 1)[:, None]])  # of the n-th batch the loss is -n
+    assert evaluate_from(keras, model, stream(single, itertools.count()), steps=3) == pytest.approx(-3, rel=1e-6)
+
+
+def evaluate_from(keras, model, batches, steps):
+    """The loss of so many batches of a generator."""
+    if hasattr(keras.Model, "train_step"):
+        return model.evaluate(batches, steps=steps, verbose=0)
+    return model.evaluate_generator(batches, steps=steps)
 
 
 @claim(answers=["8.2"], examples=2)

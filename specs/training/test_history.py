@@ -12,8 +12,9 @@ from fixtures.claims import claim
 from fixtures.figures import lines
 from fixtures.losses import descend, descent, pair, slope
 from fixtures.models import reused, sequential, sgd
+from fixtures.tensors import eager
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+MODERN, OLD = ["keras>=3", "tf.keras>=2.2"], ["keras<3", "tf.keras<2.2"]
 ONES = np.ones((4, 1))
 BATCH = 2
 RATE = 0.0625
@@ -90,7 +91,13 @@ def mean_absolute(errors):
 points = st.lists(st.tuples(st.integers(-2, 2), st.integers(-4, 4)), min_size=1, max_size=5)
 
 
-@claim(answers=["12.1", "12.R1"], examples=4)
+@claim(
+    holds_on=["keras<3", "keras>=3.2", "tf.keras"],
+    otherwise=AssertionError,
+    instead="test_counts_batches_alike",
+    answers=["12.1", "12.R1"],
+    examples=4,
+)
 @given(train=points, held=points, epochs=st.integers(1, 3))
 @example(train=[(1, 2), (2, -1), (-1, 3), (2, 2), (1, -4)], held=[(1, 1), (2, 4), (1, -3)], epochs=3)
 def test_equals_what_numpy_computes(keras, train, held, epochs):
@@ -105,6 +112,17 @@ def test_equals_what_numpy_computes(keras, train, held, epochs):
     history = model.fit(*columns[0], epochs=epochs, **options).history
     recorded = [history.get(prefix + name) for prefix in ("", "val_") for name in ("loss", "mean_absolute_error")]
     np.testing.assert_allclose(recorded, by_hand(*columns[0], columns[1], epochs), rtol=1e-5, atol=1e-5)
+
+
+@claim(holds_on=["keras>=3,<3.2"], otherwise=AssertionError, instead="test_equals_what_numpy_computes", answers=["12.R1"])
+def test_counts_batches_alike(keras):
+    """`loss` and `val_loss` are means over batches, of which a smaller last one counts as much as the others.
+
+    So it was in Keras 3.0 and 3.1.
+    """
+    held = np.ones((3, 1)), np.array([[1.0], [1.0], [4.0]])  # whose losses are -3 times the targets after three batches
+    history = descend(keras, 5, batch_size=2, validation_data=held)
+    assert history == {"loss": close_to([-(0 + 1 + 2) / 3]), "val_loss": close_to([-(3 + 12) / 2])}
 
 
 @claim(answers=["12.1"], examples=2)
@@ -126,10 +144,11 @@ def test_keeps_the_parameters(keras):
 
 @claim(holds_on=OLD, otherwise=AssertionError, instead="test_keeps_the_parameters", answers=["12.1"])
 def test_keeps_more_parameters(keras):
-    """`params` holds the batch size, samples and metrics too, and whether there is validation; `steps` is None."""
+    """`params` holds the batch size, samples and metrics too, and whether there is validation."""
     returned = descent(keras).fit(ONES, ONES, batch_size=2, epochs=3, verbose=0)
+    steps = 2 if eager(keras) else None  # of the epoch: TensorFlow 2 knows them
     old = {"batch_size": 2, "do_validation": False, "metrics": ["loss"], "samples": 4}
-    assert returned.params == {"epochs": 3, "steps": None, "verbose": 0, **old}
+    assert returned.params == {"epochs": 3, "steps": steps, "verbose": 0, **old}
 
 
 @claim(answers=["12.1"])
@@ -175,7 +194,13 @@ def test_survives_an_interruption(keras):
     assert model.history.history == {"loss": close_to([0.0, -1.0])}
 
 
-@claim(holds_on=MODERN, otherwise=TypeError, instead="test_has_an_entry_for_each_epoch", answers=["12.R1"], examples=2)
+@claim(
+    holds_on=["keras>=2.2.5", "tf.keras"],
+    otherwise=TypeError,
+    instead="test_has_an_entry_for_each_epoch",
+    answers=["12.R1"],
+    examples=2,
+)
 @given(case=st.sampled_from([(1, [1, 2, 3, 4]), (2, [2, 4]), (3, [3]), ([1, 4], [1, 4])]))
 @example(case=(2, [2, 4]))
 @example(case=([1, 4], [1, 4]))
@@ -225,7 +250,12 @@ def test_has_what_callbacks_add(keras):
     assert descend(keras, 4, epochs=3, callbacks=[add]).get("square") == [0, 1, 4]
 
 
-@claim(answers=["12.1"])
+@claim(
+    holds_on=["keras<2.3", "keras>=3", "tf.keras>=2.2"],
+    otherwise=AssertionError,
+    instead="test_can_be_written_as_json_by_float",
+    answers=["12.1"],
+)
 def test_can_be_written_as_json(keras):
     """Losses and metrics are floats: `json.dumps` writes the dictionary, and `json.loads` gives back the same."""
     data = (ONES, ONES)
@@ -243,7 +273,10 @@ def test_can_be_written_as_json_with_rates(keras):
 
 @claim(answers=["12.1"])
 def test_can_be_written_as_json_by_float(keras):
-    """Example: `json.dumps(history, default=float)` writes any history; before Keras 3, learning rates are numpy's float32."""
+    """Example: `json.dumps(history, default=float)` writes any history; before Keras 3, learning rates are numpy's float32.
+
+    In Keras 2.3, and before TensorFlow 2.2, so are metrics.
+    """
     history = rates(keras)
     assert json.loads(json.dumps(history, default=float)) == history
 
@@ -259,23 +292,56 @@ def test_is_what_a_csv_logger_writes(keras, tmp_path):
     assert {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"} == history
 
 
-@claim(answers=["12.R1"])
-def test_has_the_loss_of_each_output(keras):
-    """With several outputs there is a key for the loss of each, by the name of its layer, and `loss` is their weighted sum."""
+def history_of_pair(keras, losses=True):
+    """The losses, or all else, in the history of two outputs, with losses of 4 and 5; the second weighs three times as much."""
     data = np.zeros((2, 1)), [np.full((2, 1), 2.0), np.full((2, 1), 5.0)]
     history = pair(keras).fit(*data, validation_data=data, verbose=0).history
+    return {name: entries for name, entries in history.items() if name.endswith("loss") == losses}
+
+
+def of_both(entries):
+    """The entries of training, and the same of validation."""
+    return {**entries, **{"val_" + name: value for name, value in entries.items()}}
+
+
+@claim(
+    holds_on=["keras<3", "keras>=3.7", "tf.keras"],
+    otherwise=AssertionError,
+    instead=["test_has_no_loss_of_each_output", "test_has_the_weighted_loss_of_each_output"],
+    answers=["12.R1"],
+)
+def test_has_the_loss_of_each_output(keras):
+    """With several outputs there is a key for the loss of each, by the name of its layer, and `loss` is their weighted sum."""
     losses = {"loss": [4.0 + 3 * 5.0], "first_loss": [4.0], "second_loss": [5.0]}
-    expected = {**losses, **{"val_" + name: value for name, value in losses.items()}}
-    assert {name: entries for name, entries in history.items() if name.endswith("loss")} == expected
+    assert history_of_pair(keras) == of_both(losses)
+
+
+@claim(
+    holds_on=["keras>=3,<3.5"],
+    otherwise=AssertionError,
+    instead=["test_has_the_loss_of_each_output", "test_has_the_weighted_loss_of_each_output"],
+    answers=["12.R1"],
+)
+def test_has_no_loss_of_each_output(keras):
+    """With several outputs there is no key for the loss of each, only `loss`, their weighted sum."""
+    assert history_of_pair(keras) == of_both({"loss": [4.0 + 3 * 5.0]})
+
+
+@claim(
+    holds_on=["keras>=3.5,<3.7"],
+    otherwise=AssertionError,
+    instead=["test_has_the_loss_of_each_output", "test_has_no_loss_of_each_output"],
+    answers=["12.R1"],
+)
+def test_has_the_weighted_loss_of_each_output(keras):
+    """With several outputs there is a key for the loss of each, in which it is multiplied by its weight already."""
+    assert history_of_pair(keras) == of_both({"loss": [4.0 + 3 * 5.0], "first_loss": [4.0], "second_loss": [3 * 5.0]})
 
 
 @claim(answers=["12.R1"])
 def test_has_the_metrics_of_each_output(keras):
     """With several outputs the key of a metric begins with the name of its output."""
-    data = np.zeros((2, 1)), [np.full((2, 1), 2.0), np.full((2, 1), 5.0)]
-    history = pair(keras).fit(*data, validation_data=data, verbose=0).history
-    metrics = {name: entries for name, entries in history.items() if not name.endswith("loss")}
-    assert metrics == {"first_mean_absolute_error": [2.0], "val_first_mean_absolute_error": [2.0]}
+    assert history_of_pair(keras, losses=False) == of_both({"first_mean_absolute_error": [2.0]})
 
 
 @claim(answers=["12.R1", "12.R2"])

@@ -7,7 +7,7 @@ from specs.training import test_batch_epoch as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, set_updates
 
-MODERN, OLD = spec.MODERN, spec.OLD
+CUT, REPEATED = spec.CUT, spec.REPEATED
 
 
 @falsifies(spec.test_updates_the_weights_once_a_batch, spec.test_an_epoch_sees_each_sample_once)
@@ -198,14 +198,14 @@ def testing_counts(keras, patch):
     fit_becomes(keras, patch, change, "test_on_batch")
 
 
-@falsifies(spec.test_steps_per_epoch_cut_an_epoch_short, spec.test_steps_per_epoch_divide_the_data, on=MODERN)
-@falsifies(spec.test_steps_per_epoch_repeat_the_whole_of_the_data, on=OLD)
+@falsifies(spec.test_steps_per_epoch_cut_an_epoch_short, spec.test_steps_per_epoch_divide_the_data, on=CUT)
+@falsifies(spec.test_steps_per_epoch_repeat_the_whole_of_the_data, on=REPEATED)
 def ignores_steps(keras, patch):
     """`steps_per_epoch` is ignored."""
     fit_becomes(keras, patch, lambda usual, self, x, y, o: usual(x, y, **{k: o[k] for k in o if k != "steps_per_epoch"}))
 
 
-@falsifies(spec.test_steps_per_epoch_cut_an_epoch_short, on=MODERN)
+@falsifies(spec.test_steps_per_epoch_cut_an_epoch_short, on=CUT)
 def starts_each_epoch_over(keras, patch):
     """Each epoch begins with the first samples."""
 
@@ -216,7 +216,7 @@ def starts_each_epoch_over(keras, patch):
     fit_becomes(keras, patch, change)
 
 
-@falsifies(spec.test_steps_per_epoch_cut_an_epoch_short, spec.test_steps_per_epoch_divide_the_data, on=OLD)
+@falsifies(spec.test_steps_per_epoch_cut_an_epoch_short, spec.test_steps_per_epoch_divide_the_data, on=REPEATED)
 def has_modern_steps(keras, patch):
     """Steps cut the data."""
 
@@ -229,7 +229,7 @@ def has_modern_steps(keras, patch):
     fit_becomes(keras, patch, change)
 
 
-@falsifies(spec.test_steps_per_epoch_repeat_the_whole_of_the_data, on=MODERN)
+@falsifies(spec.test_steps_per_epoch_repeat_the_whole_of_the_data, on=CUT)
 def has_old_steps(keras, patch):
     """Each step takes all samples."""
 

@@ -6,7 +6,6 @@ from specs.training import test_batch_losses as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.loss_faults import fit_becomes, returned_becomes
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
 OWN, RUNNING = ["keras<3", "keras>=3.15", "tf.keras"], ["keras>=3,<3.15"]
 
 
@@ -74,6 +73,12 @@ def returns_the_loss_after_learning(keras, patch):
 def returns_the_sum_over_the_batch(keras, patch):
     """`test_on_batch` returns the sum over the samples instead of their mean."""
     returned_becomes(keras, patch, lambda model, returned, x, *_: [len(x) * one for one in returned], "test_on_batch")
+
+
+@falsifies(spec.test_tests_a_model_that_was_never_used)
+def remembers_no_metrics(keras, patch):
+    """`test_on_batch` returns the loss alone."""
+    returned_becomes(keras, patch, lambda model, returned, *_: returned[:1], "test_on_batch")
 
 
 @falsifies(spec.test_returns_a_dictionary_on_demand)

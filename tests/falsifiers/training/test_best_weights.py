@@ -12,7 +12,8 @@ from tests.falsifiers.training.stopping_faults import (
     values_become,
 )
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+MODERN, OLD = spec.MODERN, spec.OLD
+LATE, PROMPT = ["keras>=3", "tf.keras>=2.11"], ["keras<3", "tf.keras<2.11"]  # whether there is a `start_from_epoch`
 
 
 @falsifies(spec.test_keeps_the_last_weights_by_default)
@@ -30,11 +31,12 @@ def always_restores(keras, patch):
 @falsifies(
     spec.test_restores_the_best_weights_above_the_baseline,
     spec.test_restores_the_first_weights_if_no_loss_is_a_number,
-    spec.test_start_from_epoch_leaves_out_the_first_weights,
     spec.test_never_restores_weights_of_an_earlier_fit,
     on=MODERN,
 )
-@falsifies(spec.test_may_restore_weights_of_an_earlier_fit, spec.test_fails_if_no_epoch_was_the_best, on=OLD)
+@falsifies(spec.test_start_from_epoch_leaves_out_the_first_weights, on=LATE)
+@falsifies(spec.test_may_restore_weights_of_an_earlier_fit, on=["keras<3", "tf.keras<2.3"])
+@falsifies(spec.test_fails_if_no_epoch_was_the_best, on=OLD)
 def never_restores(keras, patch):
     """The best weights are not restored."""
     options_become(keras, patch, lambda options: options.update(restore_best_weights=False))
@@ -109,13 +111,13 @@ def behaves_as_today(keras, patch):
     replace(keras, patch, OfToday)
 
 
-@falsifies(spec.test_start_from_epoch_leaves_out_the_first_weights, on=MODERN)
+@falsifies(spec.test_start_from_epoch_leaves_out_the_first_weights, on=LATE)
 def ignores_the_start(keras, patch):
     """`start_from_epoch` is ignored."""
     options_become(keras, patch, lambda options: options.pop("start_from_epoch", None))
 
 
-@falsifies(spec.test_start_from_epoch_leaves_out_the_first_weights, on=OLD)
+@falsifies(spec.test_start_from_epoch_leaves_out_the_first_weights, on=PROMPT)
 def knows_a_start(keras, patch):
     """There is a `start_from_epoch`."""
     replace(keras, patch, StartingLate)

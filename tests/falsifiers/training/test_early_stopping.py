@@ -18,7 +18,10 @@ from tests.falsifiers.training.stopping_faults import (
     values_become,
 )
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+MODERN, OLD = spec.MODERN, spec.OLD
+BESIDE, BELOW = spec.BESIDE, spec.BELOW
+LATE, PROMPT = ["keras>=3", "tf.keras>=2.11"], ["keras<3", "tf.keras<2.11"]  # whether there is a `start_from_epoch`
+NAN_FORGOTTEN, NAN_KEPT = ["keras<3.7", "tf.keras"], ["keras>=3.7"]
 
 
 @falsifies(
@@ -35,7 +38,7 @@ MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
     spec.test_the_least_patient_of_several_stops,
     spec.test_stops_where_the_validation_loss_turns,
 )
-@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=MODERN)
+@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=LATE)
 def waits_an_epoch_longer(keras, patch):
     """`patience` epochs must be exceeded."""
     options_become(keras, patch, lambda options: options.update(patience=options.get("patience", 0) + 1))
@@ -98,6 +101,23 @@ def is_patient_by_default(keras, patch):
     options_become(keras, patch, lambda options: options.update(patience=options.get("patience") or 2))
 
 
+def impatient(keras, patch, epochs):
+    """Without patience training stops after so many epochs."""
+    after_epoch_end(keras, patch, lambda self, epoch, value: setattr(self.model, "stop_training", epoch + 1 >= epochs))
+
+
+@falsifies(spec.test_has_the_patience_of_one_epoch_by_default, spec.test_stops_after_the_first_epoch_by_default)
+def stops_after_one_epoch(keras, patch):
+    """Training stops after the first epoch, be its loss what it may."""
+    impatient(keras, patch, 1)
+
+
+@falsifies(spec.test_stops_after_the_second_epoch_by_default)
+def stops_after_two_epochs(keras, patch):
+    """Training stops after the second epoch, though the loss falls."""
+    impatient(keras, patch, 2)
+
+
 @falsifies(spec.test_mode_max_wants_a_rising_value, spec.test_min_delta_holds_for_rising_values_too)
 def knows_no_other_mode(keras, patch):
     """`mode` is ignored."""
@@ -143,48 +163,48 @@ def drops_the_sign_of_min_delta(keras, patch):
 
 
 @falsifies(spec.test_gives_up_below_the_baseline)
-@falsifies(spec.test_the_baseline_is_the_loss_to_beat, on=OLD)
-@falsifies(spec.test_bears_any_improvement_above_the_baseline, on=MODERN)
+@falsifies(spec.test_the_baseline_is_the_loss_to_beat, on=BELOW)
+@falsifies(spec.test_bears_any_improvement_above_the_baseline, on=BESIDE)
 def ignores_the_baseline(keras, patch):
     """`baseline` is ignored."""
     options_become(keras, patch, lambda options: options.pop("baseline", None))
 
 
-@falsifies(spec.test_the_baseline_is_the_loss_to_beat, spec.test_bears_any_improvement_above_the_baseline, on=MODERN)
+@falsifies(spec.test_the_baseline_is_the_loss_to_beat, spec.test_bears_any_improvement_above_the_baseline, on=BESIDE)
 @falsifies(
     spec.test_forgets_a_first_loss_that_is_no_number,
     spec.test_takes_a_first_loss_that_is_no_number_for_the_best,
-    on=["keras>=3"],
+    on=NAN_KEPT,
 )
 def behaves_as_in_2018(keras, patch):
     """The baseline is the first best, and a loss that is no number is never the best."""
     replace(keras, patch, Of2018)
 
 
-@falsifies(spec.test_the_baseline_is_the_loss_to_beat, spec.test_bears_any_improvement_above_the_baseline, on=OLD)
+@falsifies(spec.test_the_baseline_is_the_loss_to_beat, spec.test_bears_any_improvement_above_the_baseline, on=BELOW)
 @falsifies(
     spec.test_forgets_a_first_loss_that_is_no_number,
     spec.test_takes_a_first_loss_that_is_no_number_for_the_best,
-    on=["keras<3", "tf.keras"],
+    on=NAN_FORGOTTEN,
 )
 def behaves_as_today(keras, patch):
     """The first loss is the best until one is lower, whatever it is, and no improvement stops training."""
     replace(keras, patch, OfToday)
 
 
-@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=MODERN)
+@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=LATE)
 def ignores_the_start(keras, patch):
     """`start_from_epoch` is ignored."""
     options_become(keras, patch, lambda options: options.pop("start_from_epoch", None))
 
 
-@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=MODERN)
+@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=LATE)
 def starts_an_epoch_late(keras, patch):
     """One epoch more is left out."""
     options_become(keras, patch, lambda options: options.update(start_from_epoch=options.get("start_from_epoch", 0) + 1))
 
 
-@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=OLD)
+@falsifies(spec.test_start_from_epoch_leaves_out_the_first, on=PROMPT)
 def knows_a_start(keras, patch):
     """There is a `start_from_epoch`."""
     replace(keras, patch, StartingLate)
@@ -219,7 +239,7 @@ def passes_nan_over(keras, patch):
     epoch_end_becomes(keras, patch, end)
 
 
-@falsifies(spec.test_starts_afresh_in_each_fit)
+@falsifies(spec.test_starts_afresh_in_each_fit, spec.test_remembers_the_best_loss_of_an_earlier_fit)
 def remembers_the_best_loss(keras, patch):
     """The best loss of an earlier `fit` is still the best."""
 

@@ -1,11 +1,14 @@
 """Faults in calling callbacks."""
 
+import numpy as np
+
 from fixtures.batches import set_rate
 from specs.training import test_epoch_hooks as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, hook_becomes, keep_rates, model_of
 
-MODERN, OLD = spec.MODERN, spec.OLD
+HOOKED, UNHOOKED = spec.HOOKED, spec.UNHOOKED
+EXECUTED, SINGLE = spec.EXECUTED, ["keras<3", "keras[torch]>=3", "tf.keras<2.4"]
 
 
 @falsifies(spec.test_calls_the_hooks_in_order, spec.test_initial_epoch_skips_epochs)
@@ -59,8 +62,8 @@ def swaps_names(keras, patch):
         patch.setattr(hooks, new if modern else old, call)
 
 
-@falsifies(spec.test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_epoch, on=MODERN)
-@falsifies(spec.test_calls_hooks_in_evaluation_and_prediction, on=MODERN)
+@falsifies(spec.test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_epoch, on=HOOKED)
+@falsifies(spec.test_calls_hooks_in_evaluation_and_prediction, on=HOOKED)
 def hides_the_end_of_testing(keras, patch):
     """The end of testing calls nothing."""
     hook_becomes(keras, patch, "test_end", lambda *args, **options: None)
@@ -78,7 +81,7 @@ def test_hooks(callbacks, mode, batches):
 test_hooks.__test__ = False
 
 
-@falsifies(spec.test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_epoch, on=OLD)
+@falsifies(spec.test_calls_the_hooks_of_testing_between_the_last_batch_and_the_end_of_the_epoch, on=UNHOOKED)
 def shows_testing(keras, patch):
     """Validation has hooks."""
 
@@ -89,7 +92,7 @@ def shows_testing(keras, patch):
     hook_becomes(keras, patch, "epoch_end", change)
 
 
-@falsifies(spec.test_calls_hooks_in_evaluation_and_prediction, spec.test_only_training_takes_callbacks, on=OLD)
+@falsifies(spec.test_calls_hooks_in_evaluation_and_prediction, spec.test_only_training_takes_callbacks, on=UNHOOKED)
 def takes_callbacks(keras, patch):
     """Evaluation and prediction take callbacks."""
     for method, mode in (("evaluate", "test"), ("predict", "predict")):
@@ -101,7 +104,7 @@ def takes_callbacks(keras, patch):
         fit_becomes(keras, patch, change, method)
 
 
-@falsifies(spec.test_only_training_takes_callbacks, on=MODERN)
+@falsifies(spec.test_only_training_takes_callbacks, on=HOOKED)
 def takes_no_callbacks(keras, patch):
     """Evaluation and prediction refuse callbacks."""
 
@@ -139,16 +142,36 @@ def tells_a_stale_loss(keras, patch):
 )
 def averages_otherwise(keras, patch):
     """The mean over the epoch so far is told where the batch's own loss is, and the other way round."""
-    seen, modern = [4, 8, 10], hasattr(keras.Model, "train_step")
-    before = [0.0]
+    losses_become(keras, patch, losses_so_far if hasattr(keras.Model, "train_step") else mean_over_samples)
+
+
+@falsifies(spec.test_tells_the_end_of_a_batch_the_mean_over_batches)
+def averages_over_batches(keras, patch):
+    """The mean over the epoch's batches is told, of which a smaller one counts like the others."""
+    losses_become(keras, patch, lambda losses, sizes: np.mean(losses))
+
+
+def losses_so_far(losses, sizes):
+    """The batch's own loss."""
+    return losses[-1]
+
+
+def mean_over_samples(losses, sizes):
+    """The mean over the epoch's samples so far."""
+    return np.average(losses, weights=sizes)
+
+
+def losses_become(keras, patch, tell):
+    """The end of a batch, of 4, 4 and 2 samples in turn, is told `tell(losses, sizes)`, of the epoch's batches so far."""
+    losses = []
 
     def change(usual, self, batch, logs=None):
-        size = seen[batch] - (seen[batch - 1] if batch else 0)
-        total = float(logs["loss"]) * (seen[batch] if modern else size)
-        before[0] = before[0] if batch else 0.0
-        loss = (total - before[0]) / size if modern else (total + before[0]) / seen[batch]
-        before[0] = total if modern else total + before[0]
-        usual(self, batch, dict(logs, loss=loss))
+        del losses[batch:]
+        sizes, loss = [4, 4, 2][: batch + 1], float(logs["loss"])
+        if hasattr(keras.Model, "train_step"):  # it is the mean over samples so far
+            loss = (loss * sum(sizes) - np.dot(losses, sizes[:-1])) / sizes[-1]
+        losses.append(loss)
+        usual(self, batch, dict(logs, loss=tell(losses, sizes)))
 
     hook_becomes(keras, patch, "batch_end", change)
 
@@ -160,7 +183,7 @@ def forgets_rates(keras, patch):
     keep_rates(keras, patch, "epoch_begin", "epoch_end", "batch_begin", "batch_end")
 
 
-@falsifies(spec.test_sets_the_rate_by_assignment, on=MODERN)
+@falsifies(spec.test_sets_the_rate_by_assignment, on=["keras>=3", "tf.keras"])
 @falsifies(spec.test_sets_the_rate_through_the_backend, on=["keras<3", "tf.keras"])
 def forgets_rates_of_epochs(keras, patch):
     """What the begin of an epoch sets the learning rate to is forgotten."""
@@ -204,7 +227,7 @@ def schedules_the_next_epoch(keras, patch):
     patch.setattr(scheduler, "on_epoch_begin", lambda self, epoch, logs=None: usual(self, epoch + 1, logs))
 
 
-@falsifies(spec.test_sets_the_rate_by_assignment, on=OLD)
+@falsifies(spec.test_sets_the_rate_by_assignment, on=["keras<3"])
 def takes_assignments(keras, patch):
     """Assigning to `learning_rate` sets the rate."""
     rate = property(lambda self: self.lr, lambda self, value: keras.backend.set_value(self.lr, value))
@@ -244,6 +267,24 @@ def stops_one_epoch_late(keras, patch):
         hook_becomes(keras, patch, hook, change)
 
 
+@falsifies(spec.test_stops_only_at_the_end_of_the_epoch)
+def stops_with_the_epoch(keras, patch):
+    """What a batch's end says of stopping is heeded at the epoch's end."""
+    asked = []
+
+    def batch_end(usual, self, *args):
+        usual(self, *args)
+        asked.append(model_of(self).stop_training)
+        model_of(self).stop_training = False
+
+    def epoch_end(usual, self, *args):
+        usual(self, *args)
+        model_of(self).stop_training = any(asked)
+
+    hook_becomes(keras, patch, "batch_end", batch_end)
+    hook_becomes(keras, patch, "epoch_end", epoch_end)
+
+
 def compile_otherwise(keras, patch):
     """`compile` takes `steps_per_execution`, and ignores it."""
     usual = keras.models.Model.compile
@@ -254,13 +295,14 @@ def compile_otherwise(keras, patch):
     patch.setattr(keras.models.Model, "compile", compiled)
 
 
-@falsifies(spec.test_steps_per_execution_skip_hooks_not_updates, on=["keras[tensorflow]>=3", "keras[jax]>=3", "tf.keras"])
+@falsifies(spec.test_steps_per_execution_skip_hooks_not_updates, on=EXECUTED)
+@falsifies(spec.test_ends_steps_of_an_execution_with_the_last, on=spec.NUMBERED_BY_THE_LAST)
 def executes_single_steps(keras, patch):
     """`steps_per_execution` is ignored."""
     compile_otherwise(keras, patch)
 
 
-@falsifies(spec.test_steps_per_execution_skip_hooks_not_updates, on=["keras<3", "keras[torch]>=3"])
+@falsifies(spec.test_steps_per_execution_skip_hooks_not_updates, spec.test_ends_steps_of_an_execution_with_the_last, on=SINGLE)
 def skips_hooks(keras, patch):
     """There is `steps_per_execution`, which skips hooks."""
     compile_otherwise(keras, patch)
@@ -270,3 +312,14 @@ def skips_hooks(keras, patch):
             return usual(self, batch, *args) if batch % 2 == odd else None
 
         hook_becomes(keras, patch, hook, change)
+
+
+@falsifies(spec.test_ends_steps_of_an_execution_with_the_first)
+def ends_with_the_first(keras, patch):
+    """Of each two batches only the first has an end."""
+    compile_otherwise(keras, patch)
+
+    def change(usual, self, batch, *args):
+        return None if batch % 2 else usual(self, batch, *args)
+
+    hook_becomes(keras, patch, "batch_end", change)

@@ -13,8 +13,6 @@ from tests.falsifiers.training.loss_faults import (
     properly,
 )
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
-
 
 def returned_becomes(keras, patch, change):
     """Make `fit` return another `History`: `change(returned, model, options)`."""
@@ -90,6 +88,12 @@ def validates_before_the_first_epoch(keras, patch):
 def weighs_batches_alike(keras, patch):
     """A smaller batch counts as much as the others."""
     epochs_become(keras, patch, lambda losses, sizes, past: float(np.mean(losses)))
+
+
+@falsifies(spec.test_counts_batches_alike)
+def records_means_over_batches(keras, patch):
+    """The losses are the means of those of three batches, of 0, -1 and -2, and of two of validation, of -3 and -12."""
+    history_becomes(keras, patch, lambda history, options: history.update(loss=[-1.0], val_loss=[-7.5]))
 
 
 @falsifies(spec.test_equals_what_numpy_computes)
@@ -207,7 +211,7 @@ def forgets_what_was_interrupted(keras, patch):
     fit_becomes(keras, patch, react)
 
 
-@falsifies(spec.test_has_shorter_lists_for_rarer_validation, on=MODERN)
+@falsifies(spec.test_has_shorter_lists_for_rarer_validation, on=["keras>=2.2.5", "tf.keras"])
 def validates_each_epoch(keras, patch):
     """`validation_freq` is ignored."""
 
@@ -218,7 +222,7 @@ def validates_each_epoch(keras, patch):
     fit_becomes(keras, patch, react)
 
 
-@falsifies(spec.test_has_shorter_lists_for_rarer_validation, on=OLD)
+@falsifies(spec.test_has_shorter_lists_for_rarer_validation, on=["keras<2.2.5"])
 def validates_some_epochs(keras, patch):
     """There is a `validation_freq`."""
 
@@ -275,13 +279,13 @@ def adds_losses_without_weights(keras, patch):
     entries_become(keras, patch, lambda loss: 4.0 + 5.0, "loss", "val_loss")
 
 
-@falsifies(spec.test_has_the_loss_of_each_output)
+@falsifies(spec.test_has_the_loss_of_each_output, spec.test_has_the_weighted_loss_of_each_output)
 def weighs_the_losses_of_outputs(keras, patch):
     """The loss of an output is recorded with its weight."""
-    entries_become(keras, patch, lambda loss: 3 * loss, "second_loss")
+    entries_become(keras, patch, lambda loss: 3 * loss, "second_loss", "val_second_loss")
 
 
-@falsifies(spec.test_has_the_loss_of_each_output)
+@falsifies(spec.test_has_the_loss_of_each_output, spec.test_has_no_loss_of_each_output)
 def forgets_the_losses_of_outputs(keras, patch):
     """There is no key for the loss of an output."""
     names_become(keras, patch, {"first_loss": None, "second_loss": None})

@@ -29,7 +29,7 @@ def trains_twice(keras, patch):
     method_becomes(keras, patch, "train_on_batch", train)
 
 
-@falsifies(spec.test_train_on_batch_does_what_fit_does)
+@falsifies(spec.test_train_on_batch_does_what_fit_does, spec.test_train_on_batch_does_it_bit_for_bit)
 def leaves_the_statistics(keras, patch):
     """`train_on_batch` does not update the moving statistics of a normalization."""
 
@@ -42,7 +42,7 @@ def leaves_the_statistics(keras, patch):
     method_becomes(keras, patch, "train_on_batch", train)
 
 
-@falsifies(spec.test_train_on_batch_does_what_fit_does)
+@falsifies(spec.test_train_on_batch_does_what_fit_does, spec.test_train_on_batch_does_it_bit_for_bit)
 def fit_drops_the_rest(keras, patch):
     """`fit` leaves out a smaller last batch."""
 
@@ -52,7 +52,7 @@ def fit_drops_the_rest(keras, patch):
     method_becomes(keras, patch, "fit", fit)
 
 
-@falsifies(spec.test_train_on_batch_does_what_fit_does)
+@falsifies(spec.test_train_on_batch_does_what_fit_does, spec.test_train_on_batch_does_it_bit_for_bit)
 def fit_turns_the_second_epoch(keras, patch):
     """`fit` goes backwards through the samples."""
     method_becomes(keras, patch, "fit", lambda original, self, x, y, **options: original(self, x[::-1], y[::-1], **options))
@@ -80,6 +80,18 @@ def running_average(keras, patch, name):
     method_becomes(keras, patch, name, method)
 
 
+@falsifies(spec.test_train_on_batch_does_it_bit_for_bit)
+def rounds_otherwise(keras, patch):
+    """What `train_on_batch` leads to is a little off."""
+
+    def train(original, self, *batch, **options):
+        loss = original(self, *batch, **options)
+        self.set_weights([weight * (1 + 1e-6) for weight in self.get_weights()])
+        return loss
+
+    method_becomes(keras, patch, "train_on_batch", train)
+
+
 @falsifies(spec.test_train_on_batch_returns_the_loss_before_its_update)
 def averages_training(keras, patch):
     """`train_on_batch` returns a running average."""
@@ -90,6 +102,33 @@ def averages_training(keras, patch):
 def averages_tests(keras, patch):
     """`test_on_batch` returns running averages."""
     running_average(keras, patch, "test_on_batch")
+
+
+@falsifies(spec.test_methods_of_a_batch_return_means_so_far, on=spec.OWN)
+def averages_until_a_reset(keras, patch):
+    """`train_on_batch` and `test_on_batch` return means over the batches since the last reset."""
+    returned = []
+
+    def method(original, self, *batch, **options):
+        batches = [*returned, original(self, *batch, **options)]  # which may itself reset the metrics
+        returned[:] = batches
+        return np.mean(returned, axis=0)
+
+    for name in ("train_on_batch", "test_on_batch"):
+        method_becomes(keras, patch, name, method)
+    patch.setattr(keras.models.Model, "reset_metrics", lambda self: returned.clear(), raising=False)
+
+
+@falsifies(spec.test_methods_of_a_batch_return_means_so_far, on=spec.RUNNING)
+def never_averages(keras, patch):
+    """Metrics are reset before each batch."""
+
+    def method(original, self, *batch, **options):
+        self.reset_metrics()
+        return original(self, *batch, **options)
+
+    for name in ("train_on_batch", "test_on_batch"):
+        method_becomes(keras, patch, name, method)
 
 
 @falsifies(spec.test_test_on_batch_returns_loss_and_metrics_of_its_batch)
