@@ -136,7 +136,7 @@ def test_loads_a_cached_file_offline(keras, monkeypatch, tmp_path):
     asked = disconnect(monkeypatch)
     accept_any_content(monkeypatch)
     options = {"include_top": False, "input_shape": (32, 32, 3)}
-    write_weights(cache_path(CACHED), blank(keras, "VGG16", **options), value=0.25)
+    write_weights(keras, cache_path(CACHED), blank(keras, "VGG16", **options), value=0.25)
     try:
         weights = network(keras, "VGG16")(weights="imagenet", **options).get_weights()
     finally:
@@ -150,7 +150,7 @@ def test_does_not_load_a_damaged_file(keras, monkeypatch, tmp_path):
     """A cached file whose MD5 sum is wrong is not loaded but fetched anew, which fails with no network (simulated)."""
     move_home(monkeypatch, tmp_path)
     asked = disconnect(monkeypatch)
-    write_weights(cache_path(CACHED), blank(keras, "VGG16", include_top=False), value=0.25)
+    write_weights(keras, cache_path(CACHED), blank(keras, "VGG16", include_top=False), value=0.25)
     with zero_kernels(keras), pytest.raises(Exception, match="URL fetch failure"):
         network(keras, "VGG16")(include_top=False, input_shape=(32, 32, 3))
     assert asked
@@ -162,7 +162,7 @@ def test_does_not_load_a_damaged_file(keras, monkeypatch, tmp_path):
 def test_loads_a_weights_file(keras, tmp_path):
     """`weights` may be the path of a weights file, with which no network is needed."""
     path, options = str(tmp_path / "own.h5"), {"include_top": False, "input_shape": (32, 32, 3)}
-    write_weights(path, blank(keras, "VGG16", **options), value=0.5)
+    write_weights(keras, path, blank(keras, "VGG16", **options), value=0.5)
     weights = network(keras, "VGG16")(weights=path, **options).get_weights()
     assert {float(bound) for weight in weights for bound in (weight.min(), weight.max())} == {0.5}
 

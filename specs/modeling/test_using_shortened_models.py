@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fixtures.claims import claim
+from fixtures.freezing import loss_of_a_step
 from fixtures.models import sgd
 from fixtures.stacks import stack
 
@@ -30,7 +31,7 @@ def halving(keras, removable, uses=()):
 USES = {
     "predict": lambda model, inputs: model.predict(inputs, verbose=0)[0].tolist(),
     "evaluate": lambda model, inputs: model.evaluate(inputs, ZERO, verbose=0),
-    "train_on_batch": lambda model, inputs: float(model.train_on_batch(inputs, ZERO)),
+    "train_on_batch": lambda model, inputs: loss_of_a_step(model, inputs, ZERO),
 }
 # What a factor of -2 alone gives for ONE, with ZERO as its target; with a ReLU behind it, 0; with another -2, 4 and 16.
 RIGHT = {"predict": [-2.0], "evaluate": 4.0, "train_on_batch": 4.0}
