@@ -45,14 +45,32 @@ def test_calls_the_hooks_in_order(keras, epochs, samples, batch_size, validated)
 
 
 @claim(answers=["4.8"], examples=2)
-@given(epochs=st.integers(2, 4), first=st.integers(1, 4))
-@example(epochs=3, first=2)
-def test_initial_epoch_skips_epochs(keras, epochs, first):
+@given(more=st.integers(1, 3), first=st.integers(1, 4))
+@example(more=1, first=2)
+def test_initial_epoch_skips_epochs(keras, more, first):
     """`initial_epoch=i, epochs=e` trains the epochs numbered i to e - 1: `epochs` says where to end, not how many to train."""
     watcher = observer(keras, TRAINING)
-    moves = fit(keras, watcher, batch_size=6, epochs=epochs, initial_epoch=first)
-    assert len(moves) == 2 * max(0, epochs - first)
-    assert watcher.calls == hooks_of_training(epochs, 2, first)
+    moves = fit(keras, watcher, batch_size=6, epochs=first + more, initial_epoch=first)
+    assert len(moves) == 2 * more
+    assert watcher.calls == hooks_of_training(first + more, 2, first)
+
+
+@claim(
+    ["keras<3", "keras>=3.7", "keras[tensorflow]>=3", "tf.keras"],
+    UnboundLocalError,
+    "test_initial_epoch_skips_epochs",
+    answers=["4.8"],
+    examples=1,
+)
+@given(fewer=st.integers(0, 2))
+def test_trains_no_epoch_where_none_is_left(keras, fewer):
+    """Where `initial_epoch` is not less than `epochs`, nothing is trained: `fit` begins and ends.
+
+    On JAX and PyTorch, Keras 3.0 to 3.6 crash.
+    """
+    watcher = observer(keras, TRAINING)
+    assert fit(keras, watcher, batch_size=6, epochs=3 - fewer, initial_epoch=3) == []
+    assert watcher.calls == [("train_begin",), ("train_end",)]
 
 
 @claim(HOOKED, AssertionError, "test_calls_the_hooks_in_order", answers=["4.8"])

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
+from fixtures.models import sequential, sgd
 from fixtures.probes import weights_after_batches
 from fixtures.sources import NUMBERS, fit_from, learned, sequence, single, stream, zeroed
 
@@ -97,6 +98,37 @@ def test_fit_takes_a_generator(keras, steps, epochs):
     history = model.fit(stream(single, itertools.count()), steps_per_epoch=steps, epochs=epochs, verbose=0).history
     assert learned(model) == [1.0] * (steps * epochs) + [0.0] * (NUMBERS - steps * epochs)
     assert len(history["loss"]) == epochs
+
+
+def numbers_of_the_first_fit(keras):
+    """The numbers of the batches that a new model is trained on in three steps, from a generator of 0, 1, 2, ..."""
+    model = sequential(keras, (NUMBERS,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras), loss=lambda target, output: -target[:, 0] * output[:, 0])
+    train = model.fit if hasattr(keras.Model, "train_step") else model.fit_generator
+    train(stream(single, itertools.count()), steps_per_epoch=3, verbose=0)
+    return np.flatnonzero(learned(model)).tolist()
+
+
+@claim(
+    holds_on=["keras<3", "keras>=3.7", "keras[tensorflow]>=3", "tf.keras"],
+    otherwise=AssertionError,
+    instead="test_loses_the_first_batch_of_all",
+    answers=["8.3"],
+)
+def test_trains_on_the_first_batch_of_all(keras):
+    """The first `fit` of a new model, too, trains on the first batch of a generator."""
+    assert numbers_of_the_first_fit(keras) == [0, 1, 2]
+
+
+@claim(
+    holds_on=["keras[jax]>=3,<3.7", "keras[torch]>=3,<3.7"],
+    otherwise=AssertionError,
+    instead="test_trains_on_the_first_batch_of_all",
+    answers=["8.3"],
+)
+def test_loses_the_first_batch_of_all(keras):
+    """The first `fit` of a new model reads the first batch of a generator, but begins to train with the second."""
+    assert numbers_of_the_first_fit(keras) == [1, 2, 3]
 
 
 @claim(answers=["8.3"], examples=3)

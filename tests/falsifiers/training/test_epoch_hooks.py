@@ -29,7 +29,7 @@ def never_ends(keras, patch):
     hook_becomes(keras, patch, "train_end", lambda *args, **options: None)
 
 
-@falsifies(spec.test_initial_epoch_skips_epochs)
+@falsifies(spec.test_initial_epoch_skips_epochs, spec.test_trains_no_epoch_where_none_is_left)
 def takes_epochs_for_their_number(keras, patch):
     """`epochs` is the number of epochs to train."""
 

@@ -86,6 +86,13 @@ def fit_hands_generators_on(keras, patch):
     patch.setattr(keras.models.Model, "fit", keras.models.Model.fit_generator)
 
 
+@falsifies(spec.test_trains_on_the_first_batch_of_all)
+@falsifies(spec.test_loses_the_first_batch_of_all, on=["keras<3", "keras>=3.7", "keras[tensorflow]>=3", "tf.keras"])
+def begins_with_the_second_batch(keras, patch):
+    """The first batch of a generator is read, but not trained on."""
+    source_becomes(keras, patch, lambda source, options: (batch for batch in itertools.islice(source, 1, None)))
+
+
 def batches_become(keras, patch, change):
     """Make each batch of a source, be it a generator or a `Sequence`, `change(batch)`."""
 

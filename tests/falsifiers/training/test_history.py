@@ -151,7 +151,7 @@ def keeps_other_parameters(keras, patch):
     def change(returned, model, options):
         if hasattr(keras.Model, "train_step"):
             old = {"batch_size": 2, "do_validation": False, "metrics": ["loss"], "samples": 4}
-            returned.params = {"epochs": 3, "steps": None, "verbose": 0, **old}
+            returned.params = {"epochs": 3, "steps": 2, "verbose": 0, **old}
         else:
             returned.params = {"epochs": 3, "steps": 2, "verbose": 0}
         return returned
