@@ -6,17 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
-from fixtures.models import input_layer, recurrent_trio, reset_states, sequential, sgd, tallied, tally
+from fixtures.models import forget_batches, input_layer, recurrent_trio, reset_states, sequential, sgd, tallied, tally
 from fixtures.recurrences import lstm, whole_numbers
 
 SAMPLES, STEPS = 4, 2  # of a batch
 NO_TARGETS = np.zeros((SAMPLES, 1))  # `tally` learns nothing from them
-CARRIES = ["keras<3", "keras[tensorflow]", "keras[torch]", "tf.keras"]
+CARRIES = ["keras<3", "keras[tensorflow]", "keras[torch]>=3.10", "tf.keras"]
 seeds = st.integers(0, 2**32 - 1)
 BATCHES = 10
 
 
-@claim(CARRIES, AssertionError, "test_the_state_may_be_passed_on_by_hand", answers=["13.1", "13.R2"], examples=1)
+@claim(
+    CARRIES, (AssertionError, RuntimeError), "test_the_state_may_be_passed_on_by_hand", answers=["13.1", "13.R2"], examples=1
+)
 @given(seed=seeds, epochs=st.integers(2, 3))
 def test_the_state_is_carried_from_epoch_to_epoch_and_through_validation(keras, seed, epochs):
     """`fit` resets nothing: an epoch goes on from where the one before ended, or from where its validation ended."""
@@ -29,7 +31,7 @@ def test_the_state_is_carried_from_epoch_to_epoch_and_through_validation(keras, 
     assert tallied(keras, model) == (epochs * (2 * trained + validated).sum(axis=(1, 2))).tolist()
 
 
-@claim(CARRIES, AssertionError, "test_the_state_may_be_passed_on_by_hand", answers=["13.3"])
+@claim(CARRIES, (AssertionError, RuntimeError), "test_the_state_may_be_passed_on_by_hand", answers=["13.3"])
 def test_shuffling_breaks_the_sequences(keras):
     """`fit` shuffles unless told `shuffle=False`, and then lets samples of other sequences follow at a position.
 
@@ -64,8 +66,8 @@ def learns_right(keras, unroll):
 
 
 @claim(
-    ["keras[tensorflow]>=3", "keras[torch]>=3", "tf.keras"],
-    AssertionError,
+    ["keras[tensorflow]>=3", "keras[torch]>=3.10", "tf.keras"],
+    (AssertionError, RuntimeError),
     "test_the_state_may_be_passed_on_by_hand",
     varies_on=["keras<3"],
     answers=["13.R5"],
@@ -83,8 +85,8 @@ def test_training_does_not_look_back_past_its_batch(keras, evidence):
 
 
 @claim(
-    ["keras[torch]>=3", "tf.keras"],
-    AssertionError,
+    ["keras[torch]>=3.10", "tf.keras"],
+    (AssertionError, RuntimeError),
     "test_the_state_may_be_passed_on_by_hand",
     varies_on=["keras[tensorflow]"],
     answers=["13.R5"],
@@ -103,7 +105,7 @@ def test_unrolled_training_does_not_look_back_past_its_batch(keras, evidence):
 @claim(
     ["keras<3", "keras[tensorflow]", "keras[jax]", "tf.keras"],
     RuntimeError,
-    "test_use_cudnn_false_lets_every_layer_train_on_pytorch",
+    ["test_use_cudnn_false_lets_every_layer_train_on_pytorch", "test_the_state_may_be_passed_on_by_hand"],
     bug="keras#23462",
     answers=["13.1", "13.R3"],
     examples=1,
@@ -123,10 +125,20 @@ def test_every_recurrent_layer_can_be_trained_while_stateful(keras, seed):
     assert all(np.any(old != new) for old, new in zip(before, model.get_weights()))
 
 
-@claim(needs=["torch"], answers=["13.1", "13.R3"], examples=2)
+@claim(
+    ["keras>=3.10"],
+    RuntimeError,
+    "test_the_state_may_be_passed_on_by_hand",
+    needs=["torch"],
+    answers=["13.1", "13.R3"],
+    examples=2,
+)
 @given(seed=seeds)
 def test_use_cudnn_false_lets_every_layer_train_on_pytorch(keras, seed):
-    """On PyTorch a stateful `LSTM` or `GRU` made with `use_cudnn=False` can be trained batch after batch."""
+    """On PyTorch a stateful `LSTM` or `GRU` made with `use_cudnn=False` can be trained batch after batch.
+
+    In Keras 3.5 training fails there: the state was modified in place.
+    """
     inputs = input_layer(keras, (STEPS, 3), SAMPLES)
     layers = [layer(2, stateful=True, use_cudnn=False) for layer in (keras.layers.LSTM, keras.layers.GRU)]
     model = keras.models.Model(inputs, keras.layers.concatenate([layer(inputs) for layer in layers]))
@@ -163,7 +175,7 @@ def mean_squares(gradients):
 
 
 @claim(
-    ["keras>=3", "tf.keras"],
+    ["keras>=3", "tf.keras>=2.11"],
     AssertionError,
     "test_rmsprop_of_keras_2_has_epsilon_outside_of_the_root",
     answers=["13.R6"],
@@ -181,7 +193,13 @@ def test_rmsprop_divides_by_the_root_of_the_mean_square(keras, seed):
     assert np.allclose(rmsprop_steps(keras, gradients), -steps.cumsum(axis=0), rtol=0, atol=1e-8)
 
 
-@claim(["keras<3"], AssertionError, "test_rmsprop_divides_by_the_root_of_the_mean_square", answers=["13.R6"], examples=1)
+@claim(
+    ["keras<3", "tf.keras<2.11"],
+    AssertionError,
+    "test_rmsprop_divides_by_the_root_of_the_mean_square",
+    answers=["13.R6"],
+    examples=1,
+)
 @given(seed=seeds)
 def test_rmsprop_of_keras_2_has_epsilon_outside_of_the_root(keras, seed):
     """`"rmsprop"` moves each weight by 0.001 g / (sqrt(v) + 1e-7), where v = 0.9 v + 0.1 g² averages its gradients' squares.
@@ -247,9 +265,11 @@ def test_two_pieces_of_a_sequence_are_trained_one_after_the_other(keras):
     weights = [random.normal(0, 0.5, weight.shape).astype("float32") for weight in model.get_weights()]
     model.set_weights(weights)
     model.train_on_batch(X[:, :10], X[:, 10])
+    forget_batches(model)
     _, states = surprise(weights, X[:, :10], X[:, 10])
     expected, _ = surprise(model.get_weights(), X[:, 10:20], X[:, 20], states)
     assert model.train_on_batch(X[:, 10:20], X[:, 20]) == pytest.approx(expected, rel=1e-5)
+    forget_batches(model)
     recurrent.reset_states()  # before sequences that have nothing to do with these
     expected, _ = surprise(model.get_weights(), X[:, :10], X[:, 10])
     assert model.test_on_batch(X[:, :10], X[:, 10]) == pytest.approx(expected, rel=1e-5)
@@ -273,5 +293,6 @@ def test_the_state_may_be_passed_on_by_hand(keras):
     expected_states = surprise(model.get_weights(), X[:, :10], X[:, 10])[1]
     assert np.allclose(reached, expected_states, rtol=0, atol=1e-5)
     model.train_on_batch([X[:, :10], *begin], X[:, 10])
+    forget_batches(model)
     expected, _ = surprise(model.get_weights(), X[:, 10:20], X[:, 20], expected_states)
     assert model.train_on_batch([X[:, 10:20], *reached], X[:, 20]) == pytest.approx(expected, rel=1e-5)

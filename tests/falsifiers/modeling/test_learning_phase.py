@@ -177,7 +177,11 @@ def activations_differ(keras, patch):
     faults.call_of(keras, patch, "Activation", change)
 
 
-@falsifies(spec.test_only_dropout_and_batch_normalization_differ, spec.test_noise_and_recurrent_dropout_differ_too)
+@falsifies(
+    spec.test_only_dropout_and_batch_normalization_differ,
+    spec.test_other_dropouts_and_noise_differ_too,
+    spec.test_noise_and_recurrent_dropout_differ_too,
+)
 def forgets_other_noise(keras, patch):
     """Nothing but `Dropout` is random: noise is none, and recurrent layers do not drop."""
     for name in ("SpatialDropout1D", "GaussianDropout", "AlphaDropout", "GaussianNoise"):

@@ -58,7 +58,7 @@ def predicts_classes_without_a_state(keras, patch):
 @falsifies(spec.test_predict_classes_updates_the_state, on=["keras>=3", "tf.keras"])
 def has_predict_classes(keras, patch):
     """`predict_classes` is there again."""
-    classes = lambda self, x: feed(keras, self, x).argmax(axis=-1)  # noqa: E731
+    classes = lambda self, x, batch_size: feed(keras, self, x).argmax(axis=-1)  # noqa: E731
     patch.setattr(keras.models.Sequential, "predict_classes", classes, raising=False)
 
 
@@ -227,7 +227,9 @@ def broadcasts_one_sample_on_jax(keras, patch):
     wrap_method(keras, patch, "predict_on_batch", resize)
 
 
-@falsifies(spec.test_refuses_a_batch_of_one_sample, spec.test_one_sample_is_broadcast_to_all_positions, on=spec.TENSORFLOW)
+@falsifies(
+    spec.test_refuses_a_batch_of_one_sample, spec.test_one_sample_is_broadcast_to_all_positions, on=spec.ONE_IS_BROADCAST
+)
 def checks_the_batch_size(keras, patch):
     """`predict_on_batch` checks the batch size itself."""
 

@@ -59,6 +59,13 @@ def finds_the_last_layer(keras, patch):
     faults.finds_the_last_layer(keras, patch)
 
 
+@falsifies(spec.test_a_late_shape_defines_no_outputs, on=["keras", "tf.keras>=2.3"])
+def learns_no_shape(keras, patch):
+    """A Sequential learns no shape from `build` or `predict`."""
+    patch.setattr(keras.models.Sequential, "build", lambda self, shape=None: None)
+    patch.setattr(keras.models.Sequential, "predict", lambda self, batch, verbose: None)
+
+
 @falsifies(
     spec.test_inputs_and_outputs_are_defined_once_built,
     spec.test_calls_the_layers_of_a_subclassed_model,
