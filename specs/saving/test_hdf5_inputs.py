@@ -122,9 +122,9 @@ def test_validates_datasets(keras):
 
 @claim(["tf.keras<2.1"], pytest.fail.Exception, "test_validates_datasets", answers=["17.2"])
 def test_refuses_to_validate_datasets(keras):
-    """Datasets as `validation_data` are shuffled in vain and refused with a TypeError: pass slices of them."""
+    """In training on datasets, those in `validation_data` are shuffled in vain and refused with a TypeError: pass slices."""
     with datasets(ONE_EACH, NUMBERS) as [inputs, outputs], pytest.raises(TypeError, match="HDF5"):
-        ready(keras).fit(inputs[:], outputs[:], validation_data=(inputs, outputs), shuffle=False, verbose=0)
+        ready(keras).fit(inputs, outputs, validation_data=(inputs, outputs), shuffle=False, verbose=0)
 
 
 @claim(["keras<3", "keras>=3.1", "tf.keras<2.1"], ValueError, "test_refuses_to_split_a_dataset", answers=["17.2"])
