@@ -118,7 +118,7 @@ def test_load_model_compiles(keras, tmp_path_factory, extension):
     """`load_model` gives a compiled model if the saved one was: with its loss and its metrics, ready to be evaluated."""
     model = trained(keras, "rmsprop", extension)
     loaded = reloaded(keras, model, tmp_path_factory, "model" + extension)
-    results = np.array(loaded.test_on_batch(INPUTS, TARGETS))
+    results = loaded.evaluate(INPUTS, TARGETS, verbose=0)
     errors = model.predict_on_batch(INPUTS) - TARGETS
     assert results == pytest.approx([np.mean(errors**2), np.mean(np.abs(errors))], rel=1e-5)  # float32: 2 * 16 roundings
     assert len(model.get_weights()) == len(loaded.get_weights()) == 4
@@ -146,7 +146,7 @@ def test_h5_is_compiled_in_any_case(keras, tmp_path_factory):
     model = trained(keras, "sgd", ".h5")
     loaded = reloaded(keras, model, tmp_path_factory, "model.h5", compile=False)
     loss = np.mean((model.predict_on_batch(INPUTS) - TARGETS) ** 2)
-    assert float(loaded.test_on_batch(INPUTS, TARGETS)[0]) == pytest.approx(loss, rel=1e-5)
+    assert loaded.evaluate(INPUTS, TARGETS, verbose=0)[0] == pytest.approx(loss, rel=1e-5)
 
 
 @claim(["keras<3", "tf.keras"], (TypeError, ValueError), "test_load_model_compiles", answers=["5.3"])
@@ -296,9 +296,9 @@ def test_the_printed_example(keras, tmp_path_factory):
     """Save as `my_model.h5`, delete, `load_model`: the model is back, compiled, and gives the same outputs and loss."""
     path = str(tmp_path_factory.mktemp("saved") / "my_model.h5")
     model = trained(keras, "adam", "h5")
-    outputs, losses = model.predict_on_batch(INPUTS), model.test_on_batch(INPUTS, TARGETS)
+    outputs, losses = model.predict_on_batch(INPUTS), model.evaluate(INPUTS, TARGETS, verbose=0)
     model.save(path)
     del model
     model = keras.models.load_model(path)
     assert np.array_equal(model.predict_on_batch(INPUTS), outputs)
-    assert np.array(model.test_on_batch(INPUTS, TARGETS)) == pytest.approx(np.array(losses), rel=1e-6)
+    assert model.evaluate(INPUTS, TARGETS, verbose=0) == pytest.approx(losses, rel=1e-6)
