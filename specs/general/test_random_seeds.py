@@ -15,6 +15,7 @@ from fixtures.probes import weights_after_batches
 from fixtures.seeds import FIRST, SECOND, SEED, THE_THREE, seed_backend, seed_numpy, seed_python
 
 SAMPLES, EPOCHS = 8, 3
+SEEDS_ALL, THE_SEEDS = ["keras>=3", "tf.keras>=2.7"], "test_random_seed_starts_python_s_generator_over"
 KINDS = ["RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Orthogonal"]
 NAMES = ["glorot_uniform", "glorot_normal", "he_normal", "lecun_uniform", "random_normal", "orthogonal"]
 
@@ -79,18 +80,40 @@ def first_weights(keras, *initializers):
     return [layer.get_weights()[0].tolist() for layer in layers]
 
 
-@claim(["keras>=3", "tf.keras"], AssertionError, "test_numpy_decides_the_initial_weights", answers=["19.3", "19.R2"])
+@claim(
+    ["keras>=3", "tf.keras>=2.10"],
+    AssertionError,
+    ["test_numpy_decides_the_initial_weights", "test_the_backend_decides_the_initial_weights"],
+    answers=["19.3", "19.R2"],
+)
 def test_python_random_decides_the_initial_weights(keras):
     """The initial weights follow the seed of Python's `random`, and neither NumPy's nor the backend's."""
     assert "weights" in fixed_by(seed_python)
     assert "weights" not in fixed_by(seed_numpy) | fixed_by(seed_backend)
 
 
-@claim(["keras<3"], AssertionError, "test_python_random_decides_the_initial_weights", answers=["19.3", "19.R2"])
+@claim(
+    ["keras<3"],
+    AssertionError,
+    ["test_python_random_decides_the_initial_weights", "test_the_backend_decides_the_initial_weights"],
+    answers=["19.3", "19.R2"],
+)
 def test_numpy_decides_the_initial_weights(keras):
     """The initial weights follow NumPy's seed, and neither the seed of Python's `random` nor the backend's."""
     assert "weights" in fixed_by(seed_numpy)
     assert "weights" not in fixed_by(seed_python) | fixed_by(seed_backend)
+
+
+@claim(
+    ["tf.keras<2.10"],
+    AssertionError,
+    ["test_python_random_decides_the_initial_weights", "test_numpy_decides_the_initial_weights"],
+    answers=["19.3", "19.R2"],
+)
+def test_the_backend_decides_the_initial_weights(keras):
+    """The initial weights follow the backend's seed, and neither NumPy's nor the seed of Python's `random`."""
+    assert "weights" in fixed_by(seed_backend)
+    assert "weights" not in fixed_by(seed_python) | fixed_by(seed_numpy)
 
 
 @claim(["keras[torch]>=3", "tf.keras"], AssertionError, "test_dropout_follows_the_seed_of_the_weights", answers=["19.3"])
@@ -107,14 +130,16 @@ def test_dropout_follows_the_seed_of_the_weights(keras):
     assert decisive == [seeder for seeder in THE_THREE if "dropout" in fixed_by(seeder)]
 
 
-@claim(["keras[tensorflow,torch]>=3", "tf.keras"], AssertionError, "test_shuffling_follows_numpy_s_seed", answers=["19.3"])
+@claim(["keras[tensorflow,torch]>=3", "tf.keras>=2"], AssertionError, "test_shuffling_follows_numpy_s_seed", answers=["19.3"])
 def test_shuffling_follows_the_backend_s_seed(keras):
     """The order in which `fit` shuffles the samples follows the backend's seed, and no other."""
     assert "order" in fixed_by(seed_backend)
     assert "order" not in fixed_by(seed_python) | fixed_by(seed_numpy)
 
 
-@claim(["keras<3", "keras[jax]>=3"], AssertionError, "test_shuffling_follows_the_backend_s_seed", answers=["19.3"])
+@claim(
+    ["keras<3", "keras[jax]>=3", "tf.keras<2"], AssertionError, "test_shuffling_follows_the_backend_s_seed", answers=["19.3"]
+)
 def test_shuffling_follows_numpy_s_seed(keras):
     """The order in which `fit` shuffles the samples follows NumPy's seed, and no other."""
     assert "order" in fixed_by(seed_numpy)
@@ -137,7 +162,7 @@ def test_seeded_epochs_share_one_order(keras, evidence):
     assert orders[0] != sorted(orders[0])
 
 
-@claim(["keras[torch]", "tf.keras"], AssertionError, "test_a_built_model_s_dropout_goes_on", answers=["19.3"])
+@claim(["keras[torch]", "tf.keras>=2"], AssertionError, "test_a_built_model_s_dropout_goes_on", answers=["19.3"])
 def test_seeding_again_rewinds_a_built_model_s_dropout(keras):
     """Seeding again makes the dropout of a model start over that is already built and was trained under that seed."""
     one, other, again = FIRST.run(kept_units, (None,), (THE_THREE, (), THE_THREE))
@@ -145,7 +170,12 @@ def test_seeding_again_rewinds_a_built_model_s_dropout(keras):
     assert again == one
 
 
-@claim(["keras[tensorflow,jax]"], AssertionError, "test_seeding_again_rewinds_a_built_model_s_dropout", answers=["19.3"])
+@claim(
+    ["keras[tensorflow,jax]", "tf.keras<2"],
+    AssertionError,
+    "test_seeding_again_rewinds_a_built_model_s_dropout",
+    answers=["19.3"],
+)
 def test_a_built_model_s_dropout_goes_on(keras):
     """Seeding again does not make the dropout of a model already built start over: seed first, then build the model."""
     one, other, again = FIRST.run(kept_units, (None,), (THE_THREE, (), THE_THREE))
@@ -168,15 +198,30 @@ def test_a_layer_s_own_seed_does_not_freeze_its_dropout(keras):
     assert one[0] != other[0]
 
 
-@claim(answers=["19.3"])
+@claim(["keras", "tf.keras<2", "tf.keras>=2.1"], AssertionError, "test_layers_with_one_seed_keep_other_units", answers=["19.3"])
 def test_layers_with_one_seed_keep_the_same_units(keras):
     """Two `Dropout` layers with the same seed keep the same units in every batch of training."""
     batches = FIRST.run(kept_units, (5, 5, None), ((), ()))
     assert [batch[0] for batch in batches] == [batch[1] for batch in batches]
 
 
-@claim(answers=["19.3"], examples=3)
+@claim(["tf.keras>=2,<2.1"], AssertionError, "test_layers_with_one_seed_keep_the_same_units", answers=["19.3"])
+def test_layers_with_one_seed_keep_other_units(keras):
+    """Two `Dropout` layers with the same seed keep other units than each other, the same ones in each run."""
+    first, second = run_in_each([FIRST, SECOND], kept_units, (5, 5, None), ((), ()))
+    assert all(batch[0] != batch[1] for batch in first)
+    assert [batch[:2] for batch in first] == [batch[:2] for batch in second]
+
+
+@claim(
+    ["keras<2.3", "keras>=3.2", "tf.keras"],
+    AssertionError,
+    ["test_a_seeded_initializer_counts_on", "test_a_seed_of_0_is_none"],
+    answers=["19.3"],
+    examples=3,
+)
 @given(seed=st.integers(0, 2**31 - 1))
+@example(seed=0)
 def test_a_seeded_initializer_repeats_itself(keras, seed):
     """An initializer with a seed gives the same weights each time: to two layers that share it, and in its copies.
 
@@ -188,14 +233,30 @@ def test_a_seeded_initializer_repeats_itself(keras, seed):
     assert first_weights(keras, *copies) == weights
 
 
-@claim(["keras>=3", "tf.keras"], AssertionError, "test_an_unseeded_initializer_draws_anew", answers=["19.3"])
+@claim(["keras>=2.3,<3"], AssertionError, "test_a_seeded_initializer_repeats_itself", answers=["19.3"])
+def test_a_seeded_initializer_counts_on(keras):
+    """An initializer with a seed gives each layer that shares it other weights, and its copies the same ones in turn."""
+    shared, copies = ([getattr(keras.initializers, kind)(seed=SEED) for kind in KINDS] for _ in range(2))
+    first, second = first_weights(keras, *shared), first_weights(keras, *shared)
+    assert all(one != other for one, other in zip(first, second))
+    assert [first_weights(keras, *copies), first_weights(keras, *copies)] == [first, second]
+
+
+@claim(["keras>=3,<3.2"], AssertionError, "test_a_seeded_initializer_repeats_itself", answers=["19.3"])
+def test_a_seed_of_0_is_none(keras):
+    """An initializer takes a seed of 0 for none: its copies give other weights. Those with any other seed repeat them."""
+    first, copies = (first_weights(keras, *[getattr(keras.initializers, kind)(seed=0) for kind in KINDS]) for _ in range(2))
+    assert all(one != other for one, other in zip(first, copies))
+
+
+@claim(["keras>=3", "tf.keras>=2.10"], AssertionError, "test_an_unseeded_initializer_draws_anew", answers=["19.3"])
 def test_an_unseeded_initializer_repeats_itself(keras):
     """Two layers that share one initializer without a seed start with equal weights. keras#15755"""
     shared = [getattr(keras.initializers, kind)() for kind in KINDS]
     assert first_weights(keras, *shared) == first_weights(keras, *shared)
 
 
-@claim(["keras<3"], AssertionError, "test_an_unseeded_initializer_repeats_itself", answers=["19.3"])
+@claim(["keras<3", "tf.keras<2.10"], AssertionError, "test_an_unseeded_initializer_repeats_itself", answers=["19.3"])
 def test_an_unseeded_initializer_draws_anew(keras):
     """Two layers that share one initializer without a seed start with different weights."""
     shared = [getattr(keras.initializers, kind)() for kind in KINDS]
@@ -245,7 +306,7 @@ def backend_number(keras):
     return []
 
 
-@claim(["keras>=3", "tf.keras"], AttributeError, "test_numpy_decides_the_initial_weights", answers=["19.6"], examples=1)
+@claim(SEEDS_ALL, AttributeError, THE_SEEDS, answers=["19.6"], examples=1)
 @given(seeds=st.lists(st.integers(0, 2**32 - 1), min_size=10, max_size=10))
 @example(seeds=[0, 1, 2**31 - 1, 2**31, 2**32 - 1])
 def test_set_random_seed_seeds_all_three(keras, seeds):
@@ -256,7 +317,7 @@ def test_set_random_seed_seeds_all_three(keras, seeds):
     assert drawn == SECOND.run(numbers_drawn, THE_THREE, seeds)
 
 
-@claim(["keras>=3", "tf.keras"], AttributeError, "test_numpy_decides_the_initial_weights", answers=["19.6"], examples=5)
+@claim(SEEDS_ALL, AttributeError, THE_SEEDS, answers=["19.6"], examples=5)
 @given(seed=st.floats() | st.none() | st.text() | st.integers(0, 2**32 - 1).map(np.int64))
 @example(seed=np.int64(1))
 @example(seed=1.0)
@@ -277,12 +338,12 @@ def normals(keras, seeders, draw):
     return drawn
 
 
-@claim(["keras>=3"], AttributeError, "test_random_seed_starts_python_s_generator_over", answers=["19.6"])
+@claim(["keras>=3.13"], (AttributeError, AssertionError), "test_random_seed_starts_python_s_generator_over", answers=["19.6"])
 def test_set_random_seed_resets_keras_s_own_generator(keras):
     """After `set_random_seed`, the functions of `keras.random` start over, in this interpreter and in any other.
 
     Their generator belongs to Keras and is made at its first use: the three seeds alone do not make it start over.
-    keras#21874 made `set_random_seed` do so.
+    Since Keras 3.13 `set_random_seed` does so (keras#21874).
     """
     first, second = run_in_each([FIRST, SECOND], normals, (keras.utils.set_random_seed,), keras.random.normal)
     assert first == second

@@ -7,7 +7,7 @@ from fixtures.several_devices import device_names
 from specs.general import test_device_parallel as spec
 from tests.falsifiers import falsifies
 
-KERAS_2, OLD, GRAPHLESS = ["keras<3", "tf.keras"], ["keras<3"], ["keras>=3", "tf.keras"]
+KERAS_2, OLD, GRAPHLESS = ["keras<3", "tf.keras"], ["keras<3", "tf.keras<2"], ["keras>=3", "tf.keras>=2"]
 
 
 @falsifies(spec.test_the_printed_scope_exists)

@@ -9,13 +9,15 @@ from specs.general import test_random_seeds as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.general import seed_faults as faults
 
-MODERN = ["keras>=3", "tf.keras"]
+MODERN, EARLIER = ["keras>=3", "tf.keras>=2.10"], ["tf.keras<2.10"]
+REPEATS = ["keras<2.3", "keras>=3.2", "tf.keras"]
 OLD = ["keras<3"]
 REWINDS = ["keras[torch]", "tf.keras"]
 GOES_ON = ["keras[tensorflow,jax]>=3"]
 
 
 @falsifies(spec.test_python_random_decides_the_initial_weights, on=MODERN, in_interpreter=True)
+@falsifies(spec.test_the_backend_decides_the_initial_weights, on=EARLIER, in_interpreter=True)
 @falsifies(spec.test_numpy_decides_the_initial_weights, on=OLD, in_interpreter=True)
 @falsifies(spec.test_dropout_follows_the_backend_s_seed, on=REWINDS, in_interpreter=True)
 @falsifies(spec.test_dropout_follows_the_seed_of_the_weights, on=[*GOES_ON, *OLD], in_interpreter=True)
@@ -46,6 +48,24 @@ def keras_draws_its_seeds_from_numpy(keras, patch):
 def keras_draws_its_seeds_from_random(keras, patch):
     """Keras takes the seeds that it needs from `random`."""
     patch.setattr(np.random, "randint", lambda high: random.randrange(int(high)))
+
+
+@falsifies(spec.test_the_backend_decides_the_initial_weights, on=["keras", "tf.keras>=2.10"])
+def the_backend_draws_the_weights(keras, patch):
+    """`Dense` starts with what the seed of the backend, and nothing else, has decided."""
+    patch.setattr(spec, "fixed_by", lambda *seeders: {"weights"} if spec.seed_backend in seeders else set())
+
+
+@falsifies(spec.test_layers_with_one_seed_keep_other_units, on=["keras", "tf.keras<2", "tf.keras>=2.1"], in_interpreter=True)
+def places_have_their_own_seeds(keras, patch):
+    """A `Dropout` layer adds its place among those of its kind to its seed."""
+    original, made = keras.layers.Dropout.__init__, []
+
+    def counting(self, rate, noise_shape=None, seed=None, **options):
+        made.append(self)
+        original(self, rate, noise_shape=noise_shape, seed=seed and seed + len(made), **options)
+
+    patch.setattr(keras.layers.Dropout, "__init__", counting)
 
 
 @falsifies(spec.test_dropout_follows_the_backend_s_seed, on=["keras[tensorflow]>=3"], in_interpreter=True)
@@ -224,7 +244,9 @@ def build_with(keras, patch, change):
     patch.setattr(keras.layers.Dense, "build", build)
 
 
-@falsifies(spec.test_a_seeded_initializer_repeats_itself)
+@falsifies(spec.test_a_seeded_initializer_repeats_itself, on=REPEATS)
+@falsifies(spec.test_a_seed_of_0_is_none, on=["keras<3", "keras>=3.2", "tf.keras"])
+@falsifies(spec.test_a_seeded_initializer_counts_on, on=["keras>=2.3,<3"])
 @falsifies(spec.test_an_unseeded_initializer_repeats_itself, spec.test_an_unseeded_initializer_draws_anew, on=MODERN)
 def layers_stir_their_weights(keras, patch):
     """Layers move what their initializer gave."""
@@ -232,10 +254,24 @@ def layers_stir_their_weights(keras, patch):
 
 
 @falsifies(spec.test_layers_that_name_their_initializer_start_apart)
-@falsifies(spec.test_an_unseeded_initializer_repeats_itself, spec.test_an_unseeded_initializer_draws_anew, on=OLD)
+@falsifies(spec.test_an_unseeded_initializer_repeats_itself, spec.test_an_unseeded_initializer_draws_anew, on=[*OLD, *EARLIER])
+@falsifies(spec.test_a_seeded_initializer_repeats_itself, on=["keras>=2.3,<3.2"])
+@falsifies(spec.test_a_seed_of_0_is_none, on=["keras>=3,<3.2"])
 def layers_start_equal(keras, patch):
     """Layers start with the same weights, whatever their initializer."""
     build_with(keras, patch, np.ones_like)
+
+
+@falsifies(spec.test_a_seeded_initializer_counts_on, on=["keras<2.3", "keras>=3", "tf.keras"])
+def initializers_count_on(keras, patch):
+    """The second layer of each kind and place starts with other weights than the first, in the same order every time."""
+    times = []
+
+    def counted(weight):
+        times.append(weight)
+        return weight + (len(times) - 1) // (2 * len(spec.KINDS)) % 2
+
+    build_with(keras, patch, counted)
 
 
 @falsifies(spec.test_clear_session_does_not_seed_again, in_interpreter=True)
@@ -256,38 +292,38 @@ def random_cannot_be_seeded(keras, patch):
     spec.test_set_random_seed_resets_keras_s_own_generator,
     on=OLD,
 )
-@falsifies(spec.test_set_random_seed_resets_keras_s_own_generator, on=["tf.keras"])
+@falsifies(spec.test_set_random_seed_resets_keras_s_own_generator, on=["tf.keras>=2.7"])
 def keras_2_has_set_random_seed(keras, patch):
     """Keras 2 gets Keras 3's functions."""
     patch.setattr(keras.utils, "set_random_seed", faults.set_random_seed, raising=False)
     patch.setattr(keras, "random", faults, raising=False)
 
 
-@falsifies(spec.test_set_random_seed_takes_a_python_int, on=MODERN)
+@falsifies(spec.test_set_random_seed_takes_a_python_int, on=spec.SEEDS_ALL)
 def set_random_seed_takes_anything(keras, patch):
     """`set_random_seed` does not look at its seed."""
     patch.setattr(keras.utils, "set_random_seed", lambda seed: None)
 
 
-@falsifies(spec.test_set_random_seed_seeds_all_three, on=MODERN)
+@falsifies(spec.test_set_random_seed_seeds_all_three, on=spec.SEEDS_ALL)
 def set_random_seed_forgets_numpy(keras, patch):
     """`set_random_seed` forgets NumPy."""
     patch.setattr(keras.utils, "set_random_seed", faults.set_random_seed_but_numpy)
 
 
-@falsifies(spec.test_set_random_seed_seeds_all_three, on=MODERN)
+@falsifies(spec.test_set_random_seed_seeds_all_three, on=spec.SEEDS_ALL)
 def set_random_seed_forgets_python(keras, patch):
     """`set_random_seed` forgets Python's generator."""
     patch.setattr(keras.utils, "set_random_seed", faults.set_random_seed_but_python)
 
 
-@falsifies(spec.test_set_random_seed_seeds_all_three, on=["keras[tensorflow,torch]>=3", "tf.keras"])
+@falsifies(spec.test_set_random_seed_seeds_all_three, on=["keras[tensorflow,torch]>=3", "tf.keras>=2.7"])
 def set_random_seed_forgets_the_backend(keras, patch):
     """`set_random_seed` forgets the backend."""
     patch.setattr(keras.utils, "set_random_seed", faults.set_random_seed_but_backend)
 
 
-@falsifies(spec.test_set_random_seed_resets_keras_s_own_generator, on=["keras>=3"])
+@falsifies(spec.test_set_random_seed_resets_keras_s_own_generator, on=["keras>=3.13"])
 def set_random_seed_keeps_the_own_generator(keras, patch):
     """`set_random_seed` seeds the three generators and leaves Keras's own as it is."""
     patch.setattr(keras.utils, "set_random_seed", faults.set_random_seed)
