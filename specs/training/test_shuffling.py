@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fixtures.batches import batches, parts
 from fixtures.claims import claim
-from fixtures.models import joint_ledger, ledger, logbook
-from fixtures.probes import noted, weights_after_batches
+from fixtures.models import joint_ledger, logbook
+from fixtures.probes import noted
 
 MODERN, OLD = ["keras>=3", "tf.keras>=2"], ["keras<3", "tf.keras<2"]
 IN_ORDER_HELD, SHUFFLED_HELD = ["keras", "tf.keras>=2"], ["tf.keras<2"]  # what is validated
@@ -18,11 +19,6 @@ APART = ["keras[tensorflow]>=3,<3.1", "keras[jax]>=3,<3.1", "tf.keras>=2.1"]
 SAMPLES = 16
 NUMBERS = np.arange(1.0, SAMPLES + 1)[:, None]  # each sample is its own number, in the order given
 IN_ORDER = list(range(1, SAMPLES + 1))
-
-
-def parts(samples, size):
-    """The list of samples cut into parts of this size; the last one is what is left."""
-    return [list(samples[start : start + size]) for start in range(0, len(samples), size)]
 
 
 def by_epoch(batches, epochs):
@@ -44,16 +40,6 @@ def fit_from(keras, source, epochs, **options):
     train = book.fit if hasattr(keras.Model, "train_step") else book.fit_generator
     train(source, epochs=epochs, verbose=0, **options)
     return by_epoch(noted(book), epochs)
-
-
-def batches(keras, samples, batch_size, epochs, **options):
-    """The samples of each batch that changed the ledger's weights, in the order of the batches."""
-    model, callback = ledger(keras, SAMPLES), weights_after_batches(keras)
-    model.set_weights([np.zeros((SAMPLES, 1))])
-    data = np.eye(SAMPLES)[:samples], np.ones((samples, 1))
-    model.fit(*data, batch_size=batch_size, epochs=epochs, callbacks=[callback], verbose=0, **options)
-    weights = [np.zeros(SAMPLES)] + [after[0][:, 0] for after in callback.weights]
-    return [np.flatnonzero(after - before).tolist() for before, after in zip(weights, weights[1:])]
 
 
 def sequence_of_pairs(keras, workers=1):
