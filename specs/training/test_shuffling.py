@@ -303,9 +303,7 @@ def test_never_shuffles_a_validation_sequence(keras):
     assert [order[SAMPLES:] for order in orders] == [IN_ORDER] * 2
 
 
-@claim(
-    holds_on=MODERN, otherwise=AttributeError, instead="test_never_shuffles_a_generator", needs=["tensorflow"], answers=["11.5"]
-)
+@claim(["keras>=3", "tf.keras"], AttributeError, "test_never_shuffles_a_generator", needs=["tensorflow"], answers=["11.5"])
 def test_never_shuffles_a_tensorflow_dataset(keras):
     """A `tf.data.Dataset` is never shuffled, not even with `shuffle=True`: shuffle it yourself, before you batch it."""
     import tensorflow as tf

@@ -175,7 +175,7 @@ def counts_from_zero(keras, patch):
 @falsifies(
     spec.test_validation_freq_is_the_number_of_epochs_between_validations,
     spec.test_validation_freq_lists_epochs,
-    on=["keras<2.3"],
+    on=["keras<2.2.5"],
 )
 def has_validation_freq(keras, patch):
     """There is `validation_freq`."""
