@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
 from fixtures.claims import claim
 from fixtures.figures import lines
 from fixtures.losses import descend, descent, in_training, slope, still, unlearning
 
+BY_SAMPLES, BY_BATCHES = ["keras<3", "keras>=3.2", "tf.keras"], ["keras>=3,<3.2"]
 ONES = np.ones((8, 1))
 NUMBERS = np.arange(1.0, 6)[:, None]
 rates = st.sampled_from([0.1, 0.25, 0.5, 0.8])
@@ -31,7 +33,7 @@ def test_averages_over_a_moving_model(keras, batches, epochs):
     assert reported == close_to([-epoch * batches - (batches - 1) / 2 for epoch in range(epochs)])
 
 
-@claim(answers=["6.3"], examples=3)
+@claim(BY_SAMPLES, AssertionError, "test_weighs_all_batches_alike", answers=["6.3"], examples=3)
 @given(batches=st.integers(1, 4), epochs=st.integers(1, 2))
 @example(batches=2, epochs=2)
 def test_weighs_a_batch_by_its_samples(keras, batches, epochs):
@@ -42,7 +44,7 @@ def test_weighs_a_batch_by_its_samples(keras, batches, epochs):
     assert reported == close_to([-np.average(np.arange(batches + 1) + start, weights=sizes) for start in starts])
 
 
-@claim(answers=["6.3"], examples=3)
+@claim(BY_SAMPLES, AssertionError, "test_weighs_all_batches_alike", answers=["6.3"], examples=3)
 @given(samples=st.integers(1, 5), batch_size=st.integers(1, 4))
 @example(samples=5, batch_size=2)
 @example(samples=5, batch_size=32)
@@ -50,6 +52,17 @@ def test_tests_the_mean_over_the_samples(keras, samples, batch_size):
     """`evaluate` returns the mean over all samples, whatever the batch size, a smaller last batch included."""
     loss = still(keras).evaluate(NUMBERS[:samples], NUMBERS[:samples], batch_size=batch_size, verbose=0)[0]
     assert loss == close_to(np.mean(NUMBERS[:samples] ** 2))
+
+
+@claim(BY_BATCHES, AssertionError, "test_weighs_a_batch_by_its_samples", answers=["6.3"], examples=3)
+@given(batches=st.integers(1, 4))
+def test_weighs_all_batches_alike(keras, batches):
+    """Each batch counts the same in the mean, in training as in `evaluate`: a last batch of half the size as the others."""
+    reported = descend(keras, 2 * batches + 1, batch_size=2)["loss"]
+    losses = [4.0] * batches + [1.0]
+    targets = np.sqrt([4.0] * 2 * batches + [1.0])[:, None]
+    assert reported == close_to([-batches / 2])
+    assert still(keras).evaluate(0 * targets, targets, batch_size=2, verbose=0)[0] == close_to(np.mean(losses))
 
 
 @claim(answers=["6.4"], examples=3)
@@ -61,16 +74,20 @@ def test_validates_at_the_end_of_the_epoch(keras, batches, epochs):
     assert history.get("val_loss") == close_to([-float(epoch * batches) for epoch in range(1, epochs + 1)])
 
 
-@claim(answers=["6.4"], examples=2)
+@claim(varies_on=["tf.keras<2"], otherwise=Flaky, answers=["6.4"], examples=2)
 @given(factor=st.floats(1, 8, width=32), epochs=st.integers(1, 3))
 @example(factor=2.0, epochs=3)
 def test_validates_as_evaluate_does(keras, factor, epochs):
-    """The last `val_loss` is, to the bit, what `evaluate` returns right after on the same data, in batches of the same size."""
-    model, held = descent(keras), (factor * NUMBERS, NUMBERS / 3)
+    """The last `val_loss` is, to the bit, what `evaluate` returns right after on the same data, in batches of the same size.
+
+    TensorFlow 1.15 shuffles what it validates, so that the sum is rounded otherwise.
+    """
+    numbers = NUMBERS[:4]
+    model, held = descent(keras), (factor * numbers, numbers / 3)
     history = model.fit(ONES, ONES, batch_size=2, epochs=epochs, validation_data=held, verbose=0).history
     loss = model.evaluate(*held, batch_size=2, verbose=0)
     assert history.get("val_loss", [])[-1:] == [loss]
-    assert loss == close_to(-4 * epochs * factor * np.mean(NUMBERS**2) / 3)
+    assert loss == close_to(-4 * epochs * factor * np.mean(numbers**2) / 3)
 
 
 @claim(answers=["6.5"], examples=3)
@@ -100,9 +117,9 @@ def test_falls_below_the_validation_loss_while_the_model_gets_worse(keras):
 @claim(answers=["6.5"])
 def test_equals_the_validation_loss_where_nothing_is_learned(keras):
     """Without learning, and without layers that behave differently in training, both losses are equal on the same data."""
-    data = NUMBERS, NUMBERS
+    data = NUMBERS[:4], NUMBERS[:4]
     history = still(keras).fit(*data, batch_size=2, epochs=2, validation_data=data, verbose=0).history
-    assert history["loss"] == history["val_loss"] == close_to([np.mean(NUMBERS**2)] * 2)
+    assert history["loss"] == history["val_loss"] == close_to([np.mean(NUMBERS[:4] ** 2)] * 2)
 
 
 @claim(answers=["6.1"])

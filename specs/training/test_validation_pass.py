@@ -1,5 +1,7 @@
 """When is the validation data evaluated?"""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -10,7 +12,7 @@ from fixtures.claims import claim
 from fixtures.models import ledger, logbook
 from fixtures.probes import noted
 
-MODERN = ["keras>=3", "tf.keras"]
+MODERN, WITH_FREQ = ["keras>=3", "tf.keras>=2.2"], ["keras>=2.2.5", "tf.keras"]
 NUMBERS = np.arange(1.0, 13)[:, None]  # each sample is its own number
 TRAINED, VALIDATED = NUMBERS[:8], NUMBERS[8:]
 epoch_counts = st.integers(1, 4)
@@ -23,12 +25,23 @@ def passes(keras, epochs, trained=TRAINED, validated=VALIDATED, **options):
     return noted(book)
 
 
+def in_order(seen):
+    """These batches, but the samples of each validation in order, which TensorFlow 1.15 shuffles."""
+    ordered = []
+    for validated, run in itertools.groupby(seen, lambda batch: batch[0] > len(TRAINED)):
+        batches = list(run)
+        samples = itertools.chain(*batches)
+        numbers = iter(sorted(samples) if validated else samples)
+        ordered += [[next(numbers) for _ in batch] for batch in batches]
+    return ordered
+
+
 @claim(answers=["4.7"], examples=2)
 @given(epochs=epoch_counts)
 @example(epochs=3)
 def test_validates_once_at_the_end_of_each_epoch(keras, epochs):
     """After the last batch of each epoch, all validation samples are evaluated, once; no batch of training comes between."""
-    assert passes(keras, epochs, batch_size=2) == (parts(range(1, 9), 2) + parts(range(9, 13), 2)) * epochs
+    assert in_order(passes(keras, epochs, batch_size=2)) == (parts(range(1, 9), 2) + parts(range(9, 13), 2)) * epochs
 
 
 @claim(answers=["4.7"], examples=2)
@@ -48,7 +61,8 @@ def test_validates_with_the_weights_of_the_end_of_the_epoch(keras, epochs, batch
 @given(batch_size=st.sampled_from([1, 2, 4]))
 def test_validates_in_batches_as_large_as_those_of_training(keras, batch_size):
     """Validation makes batches of the size that `fit` was given."""
-    assert passes(keras, 1, batch_size=batch_size) == parts(range(1, 9), batch_size) + parts(range(9, 13), batch_size)
+    seen = in_order(passes(keras, 1, batch_size=batch_size))
+    assert seen == parts(range(1, 9), batch_size) + parts(range(9, 13), batch_size)
 
 
 @claim(MODERN, TypeError, "test_validates_in_batches_as_large_as_those_of_training", answers=["4.7"], examples=2)
@@ -60,7 +74,14 @@ def test_validation_batch_size_is_another_size_for_validation(keras, batch_size)
     assert seen == (parts(range(1, 9), 4) + parts(range(9, 13), batch_size)) * 2
 
 
-@claim(MODERN, ValueError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=2)
+EVERY_TIME = "test_validates_once_at_the_end_of_each_epoch"
+INSTEAD = ["test_validation_steps_go_on_where_the_last_ended", "test_validation_steps_repeat_all_of_the_data"]
+
+
+@claim(
+    ["keras>=3.7", "tf.keras>=2"], (AssertionError, ValueError), [*INSTEAD, EVERY_TIME],
+    answers=["4.7"], examples=2,
+)  # fmt: skip
 @given(steps=st.integers(1, 3))
 @example(steps=1)
 def test_validation_steps_end_validation_early(keras, steps):
@@ -69,12 +90,38 @@ def test_validation_steps_end_validation_early(keras, steps):
     assert seen == [[1, 2], *parts(range(5, 13), 2)[:steps]] * 2
 
 
+@claim(
+    ["keras>=3,<3.7"], (AssertionError, ValueError),
+    ["test_validation_steps_end_validation_early", "test_validation_steps_repeat_all_of_the_data", EVERY_TIME],
+    answers=["4.7"], examples=2,
+)  # fmt: skip
+@given(steps=st.integers(1, 3))
+@example(steps=1)
+def test_validation_steps_go_on_where_the_last_ended(keras, steps):
+    """`validation_steps=k` evaluates k batches of the data, from where the epoch before ended: fewer where the data ends."""
+    seen = passes(keras, 2, TRAINED[:2], NUMBERS[4:], batch_size=2, validation_steps=steps)
+    batches = parts(range(5, 13), 2)
+    assert seen == [[1, 2], *batches[:steps], [1, 2], *batches[steps : 2 * steps]]
+
+
+@claim(
+    ["tf.keras<2"], (AssertionError, ValueError),
+    ["test_validation_steps_end_validation_early", "test_validation_steps_go_on_where_the_last_ended", EVERY_TIME],
+    answers=["4.7"], examples=2,
+)  # fmt: skip
+@given(steps=st.integers(1, 3))
+def test_validation_steps_repeat_all_of_the_data(keras, steps):
+    """`validation_steps=k` evaluates all validation data, as a single batch, k times over."""
+    seen = passes(keras, 2, TRAINED[:2], NUMBERS[4:], batch_size=2, validation_steps=steps)
+    assert seen == [[1, 2], *[list(range(5, 13))] * steps] * 2
+
+
 def pairs(epochs, validated):
     """Training's one batch, of samples 1 and 2, in each epoch, followed by validation's, of 11 and 12, in those given."""
     return [batch for epoch in range(1, epochs + 1) for batch in ([1, 2], [11, 12])[: 1 + (epoch in validated)]]
 
 
-@claim(MODERN, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=3)
+@claim(WITH_FREQ, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=3)
 @given(epochs=st.integers(1, 6), every=st.integers(1, 6))
 @example(epochs=5, every=2)
 def test_validation_freq_is_the_number_of_epochs_between_validations(keras, epochs, every):
@@ -83,7 +130,7 @@ def test_validation_freq_is_the_number_of_epochs_between_validations(keras, epoc
     assert seen == pairs(epochs, [epoch for epoch in range(1, epochs + 1) if epoch % every == 0])
 
 
-@claim(MODERN, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=2)
+@claim(WITH_FREQ, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=2)
 @given(chosen=st.sets(st.integers(1, 5), min_size=1))
 @example(chosen={1, 4})
 def test_validation_freq_lists_epochs(keras, chosen):
@@ -101,26 +148,40 @@ def test_validates_nothing_without_validation_data(keras):
     assert set(history) == {"loss"}
 
 
-@claim(answers=["4.7"], examples=2)
+def validation_loss(keras, targets):
+    """The `val_loss` of samples whose losses are minus these targets, in batches of three."""
+    model = ledger(keras, 8)
+    model.set_weights([np.zeros((8, 1))])
+    data = np.eye(8)[np.zeros(len(targets), int)], targets[:, None]
+    return model.fit(np.eye(8)[:1], np.ones((1, 1)), batch_size=3, validation_data=data, verbose=0).history["val_loss"]
+
+
+@claim(["keras<3", "keras>=3.2", "tf.keras"], AssertionError, "test_averages_the_validation_loss_over_batches", answers=["4.7"],
+       examples=2)  # fmt: skip
 @given(samples=st.integers(1, 7))
 @example(samples=7)
 def test_averages_the_validation_loss_over_samples(keras, samples):
     """`val_loss` is the mean over all validation samples, though the last of their batches is smaller."""
-    model, targets = ledger(keras, 8), np.arange(1.0, samples + 1)[:, None] ** 2
-    model.set_weights([np.zeros((8, 1))])
-    data = np.eye(8)[np.zeros(samples, int)], targets
-    history = model.fit(np.eye(8)[:1], np.ones((1, 1)), batch_size=3, validation_data=data, verbose=0).history
-    assert history["val_loss"] == [pytest.approx(-targets.mean(), rel=1e-6)]
+    targets = np.arange(1.0, samples + 1) ** 2
+    assert validation_loss(keras, targets) == [pytest.approx(-targets.mean(), rel=1e-6)]
+
+
+@claim(["keras>=3,<3.2"], AssertionError, "test_averages_the_validation_loss_over_samples", answers=["4.7"], examples=2)
+@given(samples=st.sampled_from([4, 5, 7]))
+def test_averages_the_validation_loss_over_batches(keras, samples):
+    """`val_loss` is the mean over the batches of validation, each of which counts alike, a smaller last one too."""
+    targets = np.arange(1.0, samples + 1) ** 2
+    assert validation_loss(keras, targets) == [pytest.approx(-np.mean([np.mean(part) for part in parts(targets, 3)]), rel=1e-6)]
 
 
 @claim(answers=["4.7"])
 def test_reports_a_validation_loss_for_each_epoch(keras):
     """Example: with `validation_data`, `fit` evaluates it after each of 3 epochs, and the last result is `evaluate`'s."""
     random = np.random.RandomState(0)
-    inputs, targets = random.rand(20, 3), random.rand(20, 1)
+    inputs, targets = random.rand(24, 3), random.rand(24, 1)
     model = keras.models.Sequential([keras.layers.Dense(1, input_shape=(3,))])
     model.compile(optimizer="sgd", loss="mse")
-    validation = inputs[15:], targets[15:]
-    history = model.fit(inputs[:15], targets[:15], validation_data=validation, batch_size=4, epochs=3, verbose=0).history
+    validation = inputs[16:], targets[16:]
+    history = model.fit(inputs[:16], targets[:16], validation_data=validation, batch_size=4, epochs=3, verbose=0).history
     assert len(history["val_loss"]) == 3
     assert history["val_loss"][-1] == pytest.approx(model.evaluate(*validation, verbose=0), rel=1e-6)

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.losses import still
-from fixtures.models import sequential, undecided_classifier
+from fixtures.models import sequential, sgd, undecided_classifier
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+MODERN, OLD = ["keras>=2.3", "tf.keras"], ["keras<2.3"]
+BY_SAMPLES, BY_BATCHES = ["keras>=2.3,<3", "keras>=3.2", "tf.keras"], ["keras>=3,<3.2"]
+BY_CLASS = ["tf.keras>=2,<2.2"]  # where `class_weight` weighs validation too
 INPUTS = np.zeros((5, 1))
 TARGETS = np.arange(1.0, 6)[:, None]
 LOSSES = TARGETS[:, 0] ** 2  # of each sample, by a model that answers 0
@@ -28,14 +30,14 @@ def close_to(loss):
 def reported(keras, weights, batch_size=2):
     """The losses that `fit` and `evaluate` report with these sample weights."""
     options = {"sample_weight": np.array(weights, float), "batch_size": batch_size, "verbose": 0}
-    history = still(keras).fit(INPUTS, TARGETS, shuffle=False, **options).history
-    return history["loss"] + still(keras).evaluate(INPUTS, TARGETS, **options)[:1]
+    history = still(keras, weighted=True).fit(INPUTS, TARGETS, shuffle=False, **options).history
+    return history["loss"] + still(keras, weighted=True).evaluate(INPUTS, TARGETS, **options)[:1]
 
 
-@claim(
-    holds_on=MODERN, otherwise=AssertionError, instead="test_divides_by_the_samples_whose_weight_is_not_zero",
-    answers=["6.3"], examples=3,
-)  # fmt: skip
+INSTEAD = ["test_divides_by_the_samples_whose_weight_is_not_zero", "test_divides_by_the_number_of_samples_of_each_batch"]
+
+
+@claim(BY_SAMPLES, AssertionError, INSTEAD, answers=["6.3"], examples=3)
 @given(weights=weightings)
 @example(weights=UNEVEN)
 def test_divides_by_the_number_of_samples(keras, weights):
@@ -46,15 +48,26 @@ def test_divides_by_the_number_of_samples(keras, weights):
     assert reported(keras, weights) == close_to([np.sum(weights * LOSSES) / 5] * 2)
 
 
+BATCHES = [slice(0, 2), slice(2, 4), slice(4, 5)]
+
+
+@claim(BY_BATCHES, AssertionError, ["test_divides_by_the_number_of_samples", INSTEAD[0]], answers=["6.3"], examples=3)
+@given(weights=weightings)
+@example(weights=UNEVEN)
+def test_divides_by_the_number_of_samples_of_each_batch(keras, weights):
+    """A loss with sample weights is divided, in each batch, by the number of its samples, and all batches count alike."""
+    assert reported(keras, weights) == close_to([np.mean([np.mean((weights * LOSSES)[batch]) for batch in BATCHES])] * 2)
+
+
 @claim(
-    holds_on=OLD, otherwise=AssertionError, instead="test_divides_by_the_number_of_samples", answers=["6.3"], examples=3
+    OLD, AssertionError, ["test_divides_by_the_number_of_samples", "test_divides_by_the_number_of_samples_of_each_batch"],
+    answers=["6.3"], examples=3,
 )  # fmt: skip
 @given(weights=weightings)
 @example(weights=UNEVEN)
 def test_divides_by_the_samples_whose_weight_is_not_zero(keras, weights):
     """A loss with sample weights is divided, in each batch, by the number of its samples whose weight is not 0."""
-    batches = [slice(0, 2), slice(2, 4), slice(4, 5)]
-    means = [np.sum((weights * LOSSES)[batch]) / np.count_nonzero(weights[batch]) for batch in batches]
+    means = [np.sum((weights * LOSSES)[batch]) / np.count_nonzero(weights[batch]) for batch in BATCHES]
     assert reported(keras, weights) == close_to([np.average(means, weights=[2, 2, 1])] * 2)
 
 
@@ -71,7 +84,7 @@ def test_divides_by_the_sum_of_the_weights(keras, weights):
 @example(weight=3)
 def test_grows_with_the_weights(keras, weight):
     """Sample weights that are all w multiply the loss by w, rather than to leave it alone as in a weighted mean."""
-    assert reported(keras, (weight,) * 5) == close_to([weight * LOSSES.mean()] * 2)
+    assert reported(keras, (weight,) * 5, batch_size=5) == close_to([weight * LOSSES.mean()] * 2)
 
 
 @claim(
@@ -94,7 +107,7 @@ def test_divides_by_their_sum_on_demand(keras, weights):
 def test_metrics_know_no_weights(keras, weights):
     """What is compiled as `metrics` takes no notice of sample weights: it is the plain mean over the samples."""
     options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
-    assert still(keras).evaluate(INPUTS, TARGETS, **options)[1] == close_to(3.0)
+    assert still(keras, weighted=True).evaluate(INPUTS, TARGETS, **options)[1] == close_to(3.0)
 
 
 @claim(
@@ -109,7 +122,7 @@ def test_metrics_know_no_weights(keras, weights):
 def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
     """What is compiled as `weighted_metrics` is the weighted mean over the samples: divided by the sum of their weights."""
     options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
-    assert still(keras).evaluate(INPUTS, TARGETS, **options)[2] == close_to(np.average(LOSSES, weights=weights))
+    assert still(keras, weighted=True).evaluate(INPUTS, TARGETS, **options)[2] == close_to(np.average(LOSSES, weights=weights))
 
 
 @claim(
@@ -124,7 +137,7 @@ def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
 def test_weighted_metrics_are_weighted_as_losses(keras, weights):
     """What is compiled as `weighted_metrics` is weighted and divided like the loss: the same function gives the same value."""
     options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
-    loss, _, weighted = still(keras).evaluate(INPUTS, TARGETS, **options)
+    loss, _, weighted = still(keras, weighted=True).evaluate(INPUTS, TARGETS, **options)
     assert weighted == close_to(loss)
 
 
@@ -134,19 +147,31 @@ def test_weighted_metrics_are_weighted_as_losses(keras, weights):
 def test_class_weights_multiply_the_training_loss(keras, first, second):
     """`class_weight` multiplies each sample's training loss by its class's weight; the mean stays the one over samples."""
     model = undecided_classifier(keras, classes=2)
-    history = model.fit(INPUTS, LABELS, class_weight={0: first, 1: second}, batch_size=2, verbose=0).history
+    history = model.fit(INPUTS, LABELS, class_weight={0: first, 1: second}, batch_size=5, verbose=0).history
     assert history["loss"] == close_to([np.log(2) * (4 * first + second) / 5])
 
 
-@claim(answers=["6.4"])
+def weighed_by_class(keras, *weights):
+    """What is reported of five equal losses, one of them of a class of weight 5, the others of weight 2, in training too."""
+    data, options = (INPUTS, LABELS), {"class_weight": {0: 2.0, 1: 5.0}, "batch_size": 5, "verbose": 0}
+    history = undecided_classifier(keras, classes=2).fit(*data, validation_data=(*data, *weights), **options).history
+    assert history["loss"] == close_to([np.log(2) * 13 / 5])
+    return history["val_loss"]
+
+
+@claim(["keras", "tf.keras<2", "tf.keras>=2.2"], AssertionError, "test_class_weights_weigh_validation_too", answers=["6.4"])
 def test_class_weights_leave_validation_alone(keras):
     """`class_weight` does not weigh `val_loss`, so that this alone makes a gap.
 
     keras#5616 asks for it, and keras#8591 has the maintainers' no."""
-    model, data = undecided_classifier(keras, classes=2), (INPUTS, LABELS)
-    history = model.fit(*data, validation_data=data, class_weight={0: 2.0, 1: 5.0}, batch_size=5, verbose=0).history
-    assert history["loss"] == close_to([np.log(2) * 13 / 5])
-    assert history["val_loss"] == close_to([np.log(2)])
+    assert weighed_by_class(keras) == close_to([np.log(2)])
+
+
+@claim(BY_CLASS, AssertionError, "test_class_weights_leave_validation_alone", answers=["6.4"])
+def test_class_weights_weigh_validation_too(keras):
+    """`class_weight` weighs `val_loss` too, and multiplies the weights that the validation data brings."""
+    assert weighed_by_class(keras) == close_to([np.log(2) * 13 / 5])
+    assert weighed_by_class(keras, np.array([1.0, 1.0, 1.0, 3.0, 1.0])) == close_to([np.log(2) * 23 / 5])
 
 
 @claim(answers=["6.4"])
@@ -163,13 +188,17 @@ def test_evaluate_takes_no_class_weights(keras):
 def test_sample_weights_leave_validation_data_alone(keras):
     """The `sample_weight` given to `fit` does not weigh `validation_data`, which brings its own: `(x, y, weights)`."""
     weights, losses = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), []
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
     for held in [(INPUTS, TARGETS), (INPUTS, TARGETS, weights[::-1])]:
+        model.compile(optimizer=sgd(keras, rate=0.0), loss="mse")  # TensorFlow 1.15 goes on testing as it began to
         options = {"sample_weight": weights, "validation_data": held, "batch_size": 5, "verbose": 0}
-        losses += still(keras).fit(INPUTS, TARGETS, **options).history["val_loss"]
+        losses += model.fit(INPUTS, TARGETS, **options).history["val_loss"]
     assert losses == close_to([LOSSES.mean(), np.sum(weights[::-1] * LOSSES) / 5])
 
 
-@claim(answers=["6.3", "6.4"])
+@claim(
+    ["keras", "tf.keras<2", "tf.keras>=2.2"], AssertionError, "test_class_weights_weigh_validation_too", answers=["6.3", "6.4"]
+)
 def test_weighs_training_and_validation_alike(keras):
     """Example: weigh the validation data by its classes too, so that both losses of imbalanced data can be compared."""
     labels, weights = np.array([0, 0, 0, 0, 0, 0, 0, 1]), np.array([4 / 7, 4.0])

@@ -48,6 +48,13 @@ def weighs_batches_alike(keras, patch):
     epochs_become(keras, patch, lambda losses, sizes, past: float(np.mean(losses)))
 
 
+@falsifies(spec.test_weighs_all_batches_alike)
+def weighs_batches_alike_everywhere(keras, patch):
+    """A smaller batch counts as much as the others, in `evaluate` too."""
+    weighs_batches_alike(keras, patch)
+    tests_the_mean_over_the_batches(keras, patch)
+
+
 @falsifies(spec.test_weighs_a_batch_by_its_samples)
 def forgets_the_smaller_batch(keras, patch):
     """A smaller batch does not count."""

@@ -6,7 +6,7 @@ from specs.training import test_metric_names as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.loss_faults import entries_become, names_become
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+MODERN, OLD, WITH_OBJECTS = spec.MODERN, spec.OLD, ["keras>=2.3", "tf.keras"]
 
 
 def compile_becomes(keras, patch, change):
@@ -33,20 +33,20 @@ def spells_accuracy_out(keras, patch):
 
 
 @falsifies(spec.test_a_full_name_is_kept, spec.test_a_function_brings_its_name)
-@falsifies(spec.test_an_object_brings_its_name, on=MODERN)
+@falsifies(spec.test_an_object_brings_its_name, on=WITH_OBJECTS)
 def shortens_full_names(keras, patch):
     """All accuracies are recorded as `accuracy`."""
     names_become(keras, patch, {"binary_accuracy": "accuracy"})
 
 
 @falsifies(spec.test_a_function_brings_its_name)
-@falsifies(spec.test_an_object_brings_its_name, on=MODERN)
+@falsifies(spec.test_an_object_brings_its_name, on=WITH_OBJECTS)
 def gives_its_own_name(keras, patch):
     """A name of one's own is replaced by that of the metric in Keras."""
     names_become(keras, patch, {"hits": "binary_accuracy"})
 
 
-@falsifies(spec.test_an_object_brings_its_name, on=OLD)
+@falsifies(spec.test_an_object_brings_its_name, on=["keras<2.3"])
 def has_metric_objects(keras, patch):
     """There is a `BinaryAccuracy`."""
 
@@ -90,6 +90,12 @@ def numbers_two_of_a_name(keras, patch):
     compile_becomes(keras, patch, lambda metrics, options: [metrics[0], binary_accuracy_1])
 
 
+@falsifies(spec.test_the_second_of_a_name_counts)
+def takes_the_second_of_a_name(keras, patch):
+    """Of metrics of one name the last one is taken."""
+    compile_becomes(keras, patch, lambda metrics, options: metrics[-1:])
+
+
 @falsifies(spec.test_accuracy_is_the_share_of_right_answers)
 def counts_wrong_answers(keras, patch):
     """Accuracy is the share of wrong answers."""
@@ -102,13 +108,13 @@ def always_compares_with_a_half(keras, patch):
     compile_becomes(keras, patch, lambda metrics, options: [keras.metrics.binary_accuracy])
 
 
-@falsifies(spec.test_accuracy_goes_by_the_shape, spec.test_accuracy_goes_by_the_loss, on=MODERN)
+@falsifies(spec.test_accuracy_goes_by_the_shape, spec.test_accuracy_goes_by_the_loss, on=spec.BY_SHAPE)
 def compares_with_a_half_for_binary_losses(keras, patch):
     """With a binary loss accuracy compares every output with 0.5."""
     compile_becomes(keras, patch, lambda metrics, options: [keras.metrics.binary_accuracy])
 
 
-@falsifies(spec.test_accuracy_goes_by_the_shape, spec.test_accuracy_goes_by_the_loss, on=OLD)
+@falsifies(spec.test_accuracy_goes_by_the_shape, spec.test_accuracy_goes_by_the_loss, on=spec.BY_LOSS)
 def looks_for_the_largest(keras, patch):
     """With a binary loss too accuracy looks for the largest of several outputs."""
     compile_becomes(keras, patch, lambda metrics, options: [keras.metrics.categorical_accuracy])

@@ -134,6 +134,12 @@ def logs_a_line(keras, patch):
     epoch_end_becomes(keras, patch, end)
 
 
+@falsifies(spec.test_the_loss_of_one_output_is_not_reported)
+def never_stops(keras, patch):
+    """Early stopping stops nothing."""
+    epoch_end_becomes(keras, patch, lambda original, self, epoch, logs: None)
+
+
 @falsifies(spec.test_watches_what_a_callback_before_it_reports, spec.test_epochs_without_the_value_do_not_count)
 @falsifies(spec.test_watches_the_validation_loss_by_default)
 def sees_only_what_keras_reports(keras, patch):

@@ -8,7 +8,7 @@ from specs.training import test_optimizer_steps as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import optimizer_becomes, rate_of, walk_along
 
-MODERN, OLD = spec.MODERN, spec.OLD
+MODERN, OLD = ["keras>=3", "tf.keras>=2.11"], spec.OLD
 
 
 @falsifies(spec.test_sgd_subtracts_the_rate_times_the_gradient, spec.test_sgd_has_a_rate_of_a_hundredth_by_default)
@@ -114,6 +114,29 @@ def clips_wrongly(keras, patch):
         return plain_path(gradients, 0.5)
 
     walk_along(keras, patch, path)
+
+
+@falsifies(spec.test_fit_clips_nothing)
+def forgets_to_clip(keras, patch):
+    """`clipvalue` and `clipnorm` are accepted, and ignored."""
+    optimizer_becomes(keras, patch, lambda options: options.pop("clipvalue", options.pop("clipnorm", None)) and None)
+
+
+@falsifies(spec.test_has_no_global_clipnorm, on=OLD)
+def ignores_global_clipnorm(keras, patch):
+    """`global_clipnorm` is accepted, and ignored."""
+    optimizer_becomes(keras, patch, lambda options: options.pop("global_clipnorm", None) and None)
+
+
+@falsifies(spec.test_has_no_global_clipnorm, on=MODERN)
+def refuses_global_clipnorm(keras, patch):
+    """There is no `global_clipnorm`."""
+
+    def change(options):
+        if "global_clipnorm" in options:
+            raise TypeError("unknown: global_clipnorm")
+
+    optimizer_becomes(keras, patch, change)
 
 
 @falsifies(spec.test_weight_decay_shrinks_the_weights_before_the_step, on=MODERN)

@@ -3,6 +3,8 @@
 import collections
 import itertools
 
+import numpy as np
+
 from specs.training import test_reading_generators as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.source_faults import (
@@ -187,6 +189,23 @@ def validates_all_but_the_last(keras, patch):
         return source
 
     source_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_validates_the_last_batch_of_a_source)
+def reports_the_last_batch(keras, patch):
+    """Of a source it is the last batch alone that is validated."""
+
+    def train(model, source, epochs, validation_data, validation_steps=None, **options):
+        steps, read = validation_steps or len(validation_data), getattr(validation_data, "__getitem__", None)
+        losses = []
+        for _ in range(epochs):
+            batches = [read(step) if read else next(validation_data) for step in range(steps)]
+            losses.append(float(np.ravel(model.test_on_batch(*batches[-1]))[0]))
+        history = keras.callbacks.History()
+        history.history = {"val_loss": losses}
+        return history
+
+    patch.setattr(keras.models.Model, method_for_batches(keras), train)
 
 
 @falsifies(spec.test_validation_goes_on_where_the_last_ended, on=OLD)

@@ -7,8 +7,7 @@ import numpy as np
 from specs.training import test_shuffling as spec
 from tests.falsifiers import falsifies
 
-MODERN = ["keras>=3", "tf.keras"]
-OLD = ["keras<3"]
+MODERN, OLD = spec.MODERN, spec.OLD
 
 
 def method_for_batches(keras):
@@ -154,6 +153,7 @@ def turns_batches_round(keras, patch):
 
 
 @falsifies(spec.test_never_shuffles_the_validation_split, spec.test_never_shuffles_validation_data)
+@falsifies(spec.test_always_shuffles_what_is_validated)
 def shuffles_validation(keras, patch):
     """What is validated is shuffled along."""
     original = keras.models.Model.fit
@@ -181,7 +181,7 @@ def returns_predictions_in_another_order(keras, patch):
     patch.setattr(keras.models.Model, "predict", lambda self, x, **options: original(self, x, **options)[::-1])
 
 
-@falsifies(spec.test_batch_shuffling_keeps_neighbours_in_one_batch)
+@falsifies(spec.test_batch_shuffling_keeps_neighbours_in_one_batch, spec.test_batch_shuffling_forms_batches_anew)
 @falsifies(spec.test_batch_shuffling_keeps_the_order_within_a_batch, on=OLD)
 @falsifies(spec.test_batch_shuffling_permutes_within_a_batch, on=OLD)
 @falsifies(spec.test_batch_shuffling_leaves_the_smaller_batch_last, on=["keras"])
@@ -225,13 +225,13 @@ def swaps_generated_batches(keras, patch):
     data_becomes(keras, patch, change, method_for_batches(keras))
 
 
-@falsifies(spec.test_warns_that_a_generator_is_not_shuffled, on=["keras>=3"])
+@falsifies(spec.test_warns_that_a_generator_is_not_shuffled, on=["keras>=3.15"])
 def warns_no_more(keras, patch):
     """Nothing is said of a `shuffle` that is ignored."""
     patch.setattr(warnings, "warn", lambda *message, **options: None)
 
 
-@falsifies(spec.test_warns_that_a_generator_is_not_shuffled, on=["keras<3", "tf.keras"])
+@falsifies(spec.test_warns_that_a_generator_is_not_shuffled, on=["keras<3.15", "tf.keras"])
 def warns(keras, patch):
     """There is a warning for sources of batches."""
 

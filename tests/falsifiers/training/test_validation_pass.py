@@ -4,11 +4,12 @@ import sys
 
 import numpy as np
 
+from fixtures.batches import parts
 from specs.training import test_validation_pass as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, hook_becomes
 
-MODERN, OLD = spec.MODERN, ["keras<3"]
+MODERN, WITH_FREQ, OLD = spec.MODERN, spec.WITH_FREQ, ["keras<3"]
 
 
 def options_become(keras, patch, change):
@@ -109,6 +110,35 @@ def ignores_validation_steps(keras, patch):
     options_become(keras, patch, lambda options, x, y: options.pop("validation_steps"))
 
 
+def validate_by_hand(keras, patch, chosen):
+    """After each epoch the batches `chosen(validated, batch_size, steps, epoch)` are tested, in place of validation."""
+
+    def fit(usual, self, x, y, options):
+        validated, steps = options.pop("validation_data")[0], options.pop("validation_steps")
+        for epoch in range(options.pop("epochs")):
+            usual(x, y, **options)
+            for batch in chosen(validated, options["batch_size"], steps, epoch):
+                self.evaluate(batch, batch, batch_size=len(batch), verbose=0)
+
+    fit_becomes(keras, patch, fit)
+
+
+@falsifies(spec.test_validation_steps_go_on_where_the_last_ended)
+def goes_on_where_it_ended(keras, patch):
+    """Validation in steps goes on where the last one ended."""
+
+    def chosen(validated, size, steps, epoch):
+        return [*parts(validated, size), []][steps * epoch : steps * (epoch + 1)]
+
+    validate_by_hand(keras, patch, chosen)
+
+
+@falsifies(spec.test_validation_steps_repeat_all_of_the_data)
+def repeats_all_of_the_data(keras, patch):
+    """In each step of validation all of the data is evaluated."""
+    validate_by_hand(keras, patch, lambda validated, size, steps, epoch: [validated] * steps)
+
+
 @falsifies(spec.test_validation_steps_end_validation_early, on=OLD)
 def has_validation_steps(keras, patch):
     """There are `validation_steps` for arrays."""
@@ -121,7 +151,7 @@ def has_validation_steps(keras, patch):
 
 
 @falsifies(
-    spec.test_validation_freq_is_the_number_of_epochs_between_validations, spec.test_validation_freq_lists_epochs, on=MODERN
+    spec.test_validation_freq_is_the_number_of_epochs_between_validations, spec.test_validation_freq_lists_epochs, on=WITH_FREQ
 )
 def ignores_validation_freq(keras, patch):
     """`validation_freq` is ignored."""
@@ -129,7 +159,7 @@ def ignores_validation_freq(keras, patch):
 
 
 @falsifies(
-    spec.test_validation_freq_is_the_number_of_epochs_between_validations, spec.test_validation_freq_lists_epochs, on=MODERN
+    spec.test_validation_freq_is_the_number_of_epochs_between_validations, spec.test_validation_freq_lists_epochs, on=WITH_FREQ
 )
 def counts_from_zero(keras, patch):
     """Epochs are counted from 0."""
@@ -143,7 +173,9 @@ def counts_from_zero(keras, patch):
 
 
 @falsifies(
-    spec.test_validation_freq_is_the_number_of_epochs_between_validations, spec.test_validation_freq_lists_epochs, on=OLD
+    spec.test_validation_freq_is_the_number_of_epochs_between_validations,
+    spec.test_validation_freq_lists_epochs,
+    on=["keras<2.2.5"],
 )
 def has_validation_freq(keras, patch):
     """There is `validation_freq`."""
@@ -163,7 +195,7 @@ def validates_the_training_data(keras, patch):
     options_become(keras, patch, lambda options, x, y: options.setdefault("validation_data", (x, y)))
 
 
-@falsifies(spec.test_averages_the_validation_loss_over_samples)
+@falsifies(spec.test_averages_the_validation_loss_over_samples, spec.test_averages_the_validation_loss_over_batches)
 def averages_over_batches(keras, patch):
     """The last batch counts like the others."""
 

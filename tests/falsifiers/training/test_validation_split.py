@@ -1,10 +1,12 @@
 """Faults in the validation split."""
 
 import math
+import time
 from types import SimpleNamespace
 
 import numpy as np
 
+from fixtures import splits
 from specs.training import test_validation_split as spec
 from tests.falsifiers import falsifies
 
@@ -195,7 +197,7 @@ def prefers_the_split(keras, patch):
     patch.setattr(keras.models.Model, "fit", fit)
 
 
-@falsifies(spec.test_yields_to_validation_data)
+@falsifies(spec.test_yields_to_validation_data, spec.test_cuts_beside_validation_data)
 def trains_on_a_part_nonetheless(keras, patch):
     """The validation data that was given wins, but the training data is cut as well."""
     original = keras.models.Model.fit
@@ -207,7 +209,9 @@ def trains_on_a_part_nonetheless(keras, patch):
     patch.setattr(keras.models.Model, "fit", fit)
 
 
-@falsifies(spec.test_refuses_to_leave_nothing_to_train_on, spec.test_refuses_a_fraction_lost_in_rounding, on=MODERN)
+@falsifies(spec.test_refuses_to_leave_nothing_to_train_on, on=MODERN)
+@falsifies(spec.test_refuses_a_fraction_lost_in_rounding, on=MODERN, in_interpreter=True)
+@falsifies(spec.test_fails_with_nothing_to_train_on, spec.test_trains_on_nothing_without_a_word, on=MODERN, in_interpreter=True)
 @falsifies(spec.test_splits_tensors_like_arrays, spec.test_refuses_a_list_of_targets, on=MODERN)
 @falsifies(spec.test_refuses_generators_and_sequences, spec.test_refuses_tensorflow_datasets, on=MODERN)
 @falsifies(spec.test_refuses_symbolic_tensors)
@@ -223,13 +227,31 @@ def empty_history(keras):
     return history
 
 
-@falsifies(spec.test_trains_on_nothing_without_a_word, on=MODERN)
-def returns_nothing(keras, patch):
-    """A split that leaves nothing makes `fit` return an empty history."""
-    reaction(keras, patch, lambda *_: empty_history(keras))
+@falsifies(spec.test_never_ends, in_interpreter=True)
+def waits_for_data(keras, patch):
+    """`fit` with a split waits for ever."""
+    patch.setattr(splits, "PATIENCE", 1)
+    reaction(keras, patch, lambda *_: time.sleep(60))
 
 
-@falsifies(spec.test_refuses_to_leave_nothing_to_train_on, spec.test_refuses_a_fraction_lost_in_rounding, on=OLD)
+@falsifies(spec.test_a_negative_fraction_reports_a_loss_of_zero)
+def reports_a_loss_of_zero(keras, patch):
+    """A split is ignored, and a `val_loss` of 0 is reported."""
+
+    def react(model, original, x, y, options):
+        history = original(model, x, y, **options)
+        history.history["val_loss"] = [0.0]
+        return history
+
+    reaction(keras, patch, react)
+
+
+@falsifies(spec.test_refuses_validation_data_beside_a_split)
+@falsifies(spec.test_refuses_to_leave_nothing_to_train_on, on=OLD)
+@falsifies(spec.test_trains_on_nothing_without_a_word, spec.test_fails_with_nothing_to_train_on, on=OLD, in_interpreter=True)
+@falsifies(
+    spec.test_refuses_a_fraction_lost_in_rounding, spec.test_ignores_a_fraction_lost_in_rounding, on=OLD, in_interpreter=True
+)
 @falsifies(spec.test_refuses_a_list_of_targets, spec.test_refuses_generators_and_sequences, on=OLD)
 @falsifies(spec.test_refuses_tensorflow_datasets, on=OLD)
 def refuses_all_splits(keras, patch):
@@ -237,7 +259,8 @@ def refuses_all_splits(keras, patch):
     reaction(keras, patch, refuse)
 
 
-@falsifies(spec.test_trains_on_nothing_without_a_word, spec.test_splits_a_list_of_targets, on=OLD)
+@falsifies(spec.test_splits_a_list_of_targets, on=OLD)
+@falsifies(spec.test_ignores_a_fraction_lost_in_rounding, on=MODERN, in_interpreter=True)
 @falsifies(spec.test_takes_the_excess_over_one, on=MODERN)
 @falsifies(spec.test_ignores_a_fraction_of_one_or_more, on=MODERN)
 @falsifies(spec.test_ignores_a_negative_fraction, spec.test_fails_on_a_negative_fraction_after_training, on=["tf.keras"])
@@ -253,6 +276,7 @@ def takes_the_fraction_modulo_one(keras, patch):
     fraction_becomes(keras, patch, lambda fraction: fraction % 1)
 
 
+@falsifies(spec.test_fails_with_nothing_to_validate, in_interpreter=True)
 @falsifies(spec.test_fails_on_a_negative_fraction_after_training, on=["keras"])
 def fails_after_training(keras, patch):
     """An empty validation part is found out only after training."""

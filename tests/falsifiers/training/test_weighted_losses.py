@@ -6,7 +6,7 @@ from specs.training import test_weighted_losses as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.loss_faults import cut, fit_becomes, returned_becomes, weights_become
 
-MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+MODERN, OLD = spec.MODERN, spec.OLD
 NEW, NOT_NEW = ["keras>=3.7"], ["keras<3.7", "tf.keras"]
 
 
@@ -25,6 +25,20 @@ def leaves_out_samples_of_weight_zero(keras, patch):
 def counts_samples_of_weight_zero(keras, patch):
     """Samples of weight 0 count in the mean."""
     weights_become(keras, patch, lambda *given: by_batches(*given, lambda part: np.count_nonzero(part) / len(part)))
+
+
+@falsifies(spec.test_divides_by_the_number_of_samples_of_each_batch, on=MODERN)
+def counts_batches_alike(keras, patch):
+    """The samples of a smaller batch weigh as much more as it is smaller."""
+    weights_become(keras, patch, lambda *given: by_batches(*given, lambda part: 5 / 3 / len(part)))
+
+
+@falsifies(spec.test_divides_by_the_number_of_samples_of_each_batch, on=OLD)
+def counts_all_samples_and_batches_alike(keras, patch):
+    """Samples of weight 0 count, and those of a smaller batch weigh as much more as it is smaller."""
+    weights_become(
+        keras, patch, lambda *given: by_batches(*given, lambda part: 5 / 3 * np.count_nonzero(part) / len(part) ** 2)
+    )
 
 
 @falsifies(spec.test_divides_by_the_sum_of_the_weights, spec.test_grows_with_the_weights)
@@ -111,13 +125,13 @@ def normalizes_class_weights(keras, patch):
     fit_becomes(keras, patch, react)
 
 
-@falsifies(spec.test_class_weights_leave_validation_alone)
+@falsifies(spec.test_class_weights_leave_validation_alone, spec.test_class_weights_weigh_validation_too)
 def weighs_validation_by_class(keras, patch):
     """`class_weight` weighs the validation data too."""
 
     def react(model, fit, x, y, options):
-        inputs, labels = options.pop("validation_data")
-        weights = np.array([options["class_weight"][label] for label in labels])
+        inputs, labels, *weights = options.pop("validation_data")
+        weights = np.prod([*weights, [options["class_weight"][label] for label in labels]], axis=0)
         return fit(model, x, y, validation_data=(inputs, labels, weights), **options)
 
     fit_becomes(keras, patch, react)
