@@ -10,6 +10,7 @@ from fixtures.claims import claim
 from fixtures.hdf5 import datasets, python_errors, write_hdf5
 from fixtures.models import joint_ledger, ledger, logbook
 from fixtures.probes import noted
+from fixtures.tensors import trains_in_steps
 
 COLUMNS = 16
 NUMBERS = np.arange(1.0, COLUMNS + 1)[:, None]
@@ -280,7 +281,7 @@ def test_a_sequence_reads_batch_by_batch(keras):
             return self.inputs[rows], self.outputs[rows]
 
     model = ready(keras)
-    train = model.fit if hasattr(keras.Model, "train_step") else model.fit_generator  # the latter in Keras 2.2
+    train = model.fit if trains_in_steps(keras) else model.fit_generator  # the latter in Keras 2.2
     with datasets(ONE_EACH, NUMBERS) as [inputs, outputs]:
         train(Rows(inputs, outputs, batch_size=5), epochs=1, verbose=0)
         assert set(inputs.reads) == {5, 1}

@@ -12,6 +12,7 @@ from fixtures.claims import claim
 from fixtures.models import sequential, sgd
 from fixtures.probes import weights_after_batches
 from fixtures.sources import NUMBERS, fit_from, learned, sequence, single, stream, zeroed
+from fixtures.tensors import trains_in_steps
 
 MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
 
@@ -104,7 +105,7 @@ def numbers_of_the_first_fit(keras):
     """The numbers of the batches that a new model is trained on in three steps, from a generator of 0, 1, 2, ..."""
     model = sequential(keras, (NUMBERS,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
     model.compile(optimizer=sgd(keras), loss=lambda target, output: -target[:, 0] * output[:, 0])
-    train = model.fit if hasattr(keras.Model, "train_step") else model.fit_generator
+    train = model.fit if trains_in_steps(keras) else model.fit_generator
     train(stream(single, itertools.count()), steps_per_epoch=3, verbose=0)
     return np.flatnonzero(learned(model)).tolist()
 
@@ -210,7 +211,7 @@ def test_evaluates_and_predicts_as_from_arrays(keras, steps):
     model.set_weights([np.arange(1.0, NUMBERS + 1)[:, None]])
     batches, samples = stream(single, itertools.count()), (inputs[[number]] for number in itertools.count())
     loss = evaluate_from(keras, model, batches, steps)
-    if hasattr(keras.Model, "train_step"):
+    if trains_in_steps(keras):
         outputs = model.predict(((inputs,) for inputs in samples), steps=steps, verbose=0)  # tuples, as for training
     else:
         outputs = model.predict_generator(samples, steps=steps)
@@ -228,7 +229,7 @@ def test_evaluates_the_last_batch_alone(keras):
 
 def evaluate_from(keras, model, batches, steps):
     """The loss of so many batches of a generator."""
-    if hasattr(keras.Model, "train_step"):
+    if trains_in_steps(keras):
         return model.evaluate(batches, steps=steps, verbose=0)
     return model.evaluate_generator(batches, steps=steps)
 

@@ -11,6 +11,7 @@ from fixtures.batches import batches, parts
 from fixtures.claims import claim
 from fixtures.models import joint_ledger, logbook
 from fixtures.probes import noted
+from fixtures.tensors import trains_in_steps
 
 MODERN, OLD = ["keras>=3", "tf.keras>=2"], ["keras<3", "tf.keras<2"]
 IN_ORDER_HELD, SHUFFLED_HELD = ["keras", "tf.keras>=2"], ["tf.keras<2"]  # what is validated
@@ -37,7 +38,7 @@ def fit(keras, epochs, batch_size=4, data=(NUMBERS, NUMBERS), **options):
 def fit_from(keras, source, epochs, **options):
     """The same with a source of batches; Keras 2.2 wants `fit_generator` for it."""
     book = logbook(keras)
-    train = book.fit if hasattr(keras.Model, "train_step") else book.fit_generator
+    train = book.fit if trains_in_steps(keras) else book.fit_generator
     train(source, epochs=epochs, verbose=0, **options)
     return by_epoch(noted(book), epochs)
 
