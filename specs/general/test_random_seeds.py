@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
-from fixtures.interpreter import run_in_each
+from fixtures.interpreter import JobError, run_in_each
 from fixtures.models import input_layer, sequential, sgd
 from fixtures.probes import weights_after_batches
 from fixtures.seeds import FIRST, SECOND, SEED, THE_THREE, seed_backend, seed_numpy, seed_python
@@ -171,7 +171,7 @@ def test_seeding_again_rewinds_a_built_model_s_dropout(keras):
 
 
 @claim(
-    ["keras[tensorflow,jax]", "tf.keras<2"],
+    ["keras[tensorflow,jax,theano]", "tf.keras<2"],
     AssertionError,
     "test_seeding_again_rewinds_a_built_model_s_dropout",
     answers=["19.3"],
@@ -214,9 +214,9 @@ def test_layers_with_one_seed_keep_other_units(keras):
 
 
 @claim(
-    ["keras<2.3", "keras>=3.2", "tf.keras"],
-    AssertionError,
-    ["test_a_seeded_initializer_counts_on", "test_a_seed_of_0_is_none"],
+    ["keras[tensorflow]<2.3", "keras>=3.2", "tf.keras"],
+    (AssertionError, ValueError),
+    ["test_a_seeded_initializer_counts_on", "test_a_seed_of_0_is_none", "test_theano_refuses_a_seed_of_0"],
     answers=["19.3"],
     examples=3,
 )
@@ -233,7 +233,12 @@ def test_a_seeded_initializer_repeats_itself(keras, seed):
     assert first_weights(keras, *copies) == weights
 
 
-@claim(["keras>=2.3,<3"], AssertionError, "test_a_seeded_initializer_repeats_itself", answers=["19.3"])
+@claim(
+    ["keras>=2.3,<3"],
+    AssertionError,
+    ["test_a_seeded_initializer_repeats_itself", "test_a_seed_of_0_is_none", "test_theano_refuses_a_seed_of_0"],
+    answers=["19.3"],
+)
 def test_a_seeded_initializer_counts_on(keras):
     """An initializer with a seed gives each layer that shares it other weights, and its copies the same ones in turn."""
     shared, copies = ([getattr(keras.initializers, kind)(seed=SEED) for kind in KINDS] for _ in range(2))
@@ -242,11 +247,25 @@ def test_a_seeded_initializer_counts_on(keras):
     assert [first_weights(keras, *copies), first_weights(keras, *copies)] == [first, second]
 
 
-@claim(["keras>=3,<3.2"], AssertionError, "test_a_seeded_initializer_repeats_itself", answers=["19.3"])
+@claim(
+    ["keras>=3,<3.2"],
+    (AssertionError, ValueError),
+    ["test_a_seeded_initializer_repeats_itself", "test_a_seeded_initializer_counts_on", "test_theano_refuses_a_seed_of_0"],
+    answers=["19.3"],
+)
 def test_a_seed_of_0_is_none(keras):
     """An initializer takes a seed of 0 for none: its copies give other weights. Those with any other seed repeat them."""
     first, copies = (first_weights(keras, *[getattr(keras.initializers, kind)(seed=0) for kind in KINDS]) for _ in range(2))
     assert all(one != other for one, other in zip(first, copies))
+
+
+@claim(needs=["theano"], answers=["19.3"])
+def test_theano_refuses_a_seed_of_0(keras):
+    """On Theano no layer can be made with an initializer whose seed is 0: a ValueError; any other seed repeats its weights."""
+    one, other = first_weights(keras, *[keras.initializers.RandomNormal(seed=SEED) for _ in range(2)])
+    assert one == other
+    with pytest.raises(ValueError, match="seed should not be 0"):
+        first_weights(keras, keras.initializers.RandomNormal(seed=0))
 
 
 @claim(["keras>=3", "tf.keras>=2.10"], AssertionError, "test_an_unseeded_initializer_draws_anew", answers=["19.3"])
@@ -280,9 +299,17 @@ def weights_before_and_after_clearing(keras):
     return before, first_weights(keras, "glorot_uniform")
 
 
-@claim(answers=["19.3"])
+@claim(
+    ["keras[tensorflow]<3", "keras[tensorflow,jax,torch]>=3", "tf.keras"],
+    JobError,
+    "test_numpy_decides_the_initial_weights",
+    answers=["19.3"],
+)
 def test_clear_session_does_not_seed_again(keras):
-    """`clear_session` does not make the seeds start over: the weights of the next model are new. keras#12247"""
+    """`clear_session` does not make the seeds start over: the weights of the next model are new. keras#12247
+
+    On Theano there is no `clear_session`.
+    """
     before, after = FIRST.run(weights_before_and_after_clearing)
     assert before != after
 

@@ -259,7 +259,7 @@ def one_gpu_is_doubled(keras, patch):
     copies_become(keras, patch, lambda gpus: 2 if gpus in (1, [0]) else gpus)
 
 
-@falsifies(spec.test_all_gpus_are_taken_unless_told, on=["keras<3"], in_interpreter=True)
+@falsifies(spec.test_all_gpus_are_taken_unless_told, on=["keras[tensorflow]<3"], in_interpreter=True)
 def two_gpus_unless_told(keras, patch):
     """`multi_gpu_model` takes two GPUs where it is not told how many."""
     copies_become(keras, patch, lambda gpus: gpus or 2)

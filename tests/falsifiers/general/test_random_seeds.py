@@ -10,7 +10,7 @@ from tests.falsifiers import falsifies
 from tests.falsifiers.general import seed_faults as faults
 
 MODERN, EARLIER = ["keras>=3", "tf.keras>=2.10"], ["tf.keras<2.10"]
-REPEATS = ["keras<2.3", "keras>=3.2", "tf.keras"]
+REPEATS = ["keras[tensorflow]<2.3", "keras>=3.2", "tf.keras"]
 OLD = ["keras<3"]
 REWINDS = ["keras[torch]", "tf.keras"]
 GOES_ON = ["keras[tensorflow,jax]>=3"]
@@ -272,6 +272,13 @@ def initializers_count_on(keras, patch):
         return weight + (len(times) - 1) // (2 * len(spec.KINDS)) % 2
 
     build_with(keras, patch, counted)
+
+
+@falsifies(spec.test_theano_refuses_a_seed_of_0, on=["keras[theano]"])
+def a_seed_of_0_is_1(keras, patch):
+    """Initializers take a seed of 0 for 1."""
+    original = keras.initializers.RandomNormal
+    patch.setattr(keras.initializers, "RandomNormal", lambda seed: original(seed=seed or 1))
 
 
 @falsifies(spec.test_clear_session_does_not_seed_again, in_interpreter=True)

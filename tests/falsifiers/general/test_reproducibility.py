@@ -14,7 +14,7 @@ from tests.falsifiers.general import seed_faults as faults
 
 MODERN = ["keras>=3", "tf.keras>=2.7"]
 NEW_TENSORFLOW = ["keras[tensorflow]>=3", "tf.keras>=2"]
-OLD, ON_THREADS = ["keras<3"], ["keras<2.3"]
+OLD, ON_THREADS = ["keras<3"], ["keras[tensorflow]<2.3"]
 NUMPY_MATTERS = ["keras<3", "keras[jax]>=3", "tf.keras<2"]
 NUMPY_DOES_NOT = ["keras[tensorflow,torch]>=3", "tf.keras>=2"]
 
@@ -101,7 +101,7 @@ def hashes_follow_the_environment(keras, patch):
     spec.test_one_thread_is_bit_identical,
     spec.test_several_threads_are_bit_identical,
     spec.test_bit_identity_needs_one_thread,
-    on=["keras>=2.3", "tf.keras"],
+    on=["keras>=2.3", "keras[theano]", "tf.keras"],
     in_interpreter=True,
 )
 @falsifies(spec.test_one_thread_is_bit_identical, on=ON_THREADS, in_interpreter=True)
