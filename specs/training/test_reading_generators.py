@@ -139,9 +139,15 @@ def failing():
     raise UnreadableError("sample 5 is unreadable")
 
 
-@claim(answers=["8.2"])
+@claim(
+    ["keras<3", "keras[tensorflow]>=3", "keras[torch]>=3", "keras>=3.15", "tf.keras"], (AssertionError, TypeError),
+    "test_raises_what_the_generator_raised", answers=["8.2"],
+)  # fmt: skip
 def test_tells_what_the_generator_raised(keras):
-    """An exception in the generator ends training with an error that tells its message, after the batches before it."""
+    """An exception in the generator ends training with an error that tells its message, after the batches before it.
+
+    On JAX Keras 3.10 has not trained on the last of these yet, and after Keras 3.0 and 3.5 the weights cannot be read.
+    """
     model = zeroed(keras)
     with pytest.raises(Exception, match="sample 5 is unreadable"):
         fit_from(keras, model, failing(), steps_per_epoch=8)

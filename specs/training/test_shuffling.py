@@ -324,7 +324,19 @@ def test_never_shuffles_a_torch_loader(keras):
     assert fit_from(keras, loader, epochs=2, shuffle=True) == [IN_ORDER] * 2
 
 
-@claim(answers=["11.R1", "11.5"])
+@claim(["tf.keras>=2.1,<2.2"], AssertionError, "test_a_sequence_can_shuffle_samples", answers=["11.5"])
+def test_a_sequence_never_hears_of_the_end_of_an_epoch(keras):
+    """The `on_epoch_end` of a `Sequence` is never called, so that it cannot shuffle its samples for the next epoch there."""
+    pairs, ends = sequence_of_pairs(keras), []
+    type(pairs).on_epoch_end = lambda self: ends.append(len(ends))
+    fit_from(keras, pairs, epochs=3, shuffle=False)
+    assert ends == []
+
+
+@claim(
+    ["keras", "tf.keras<2.1", "tf.keras>=2.2"], AssertionError, "test_a_sequence_never_hears_of_the_end_of_an_epoch",
+    answers=["11.R1", "11.5"],
+)  # fmt: skip
 def test_a_sequence_can_shuffle_samples(keras):
     """Example: a `Sequence` that draws a new order of its samples at the end of each epoch forms its batches anew.
 

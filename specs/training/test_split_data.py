@@ -55,8 +55,11 @@ def test_cuts_a_list_of_inputs(keras):
 @claim(answers=["10.4"], examples=2)
 @given(rows=st.sampled_from([np.eye(ROWS).tolist(), list(np.eye(ROWS))]))
 def test_refuses_a_list_of_samples(keras, rows):
-    """A list of samples, each a list or an array of numbers, is not an array: it is refused with a ValueError, not split."""
+    """A list of samples, each a list or an array of numbers, is not an array: it is refused with an error, not split.
+
+    It is a ValueError, but a RuntimeError where Keras 3.5 on JAX and PyTorch builds the model first.
+    """
     model = sequential(keras, (COLUMNS,), keras.layers.Dense(1))  # of its own: what `fit` leaves of it is nobody's
     model.compile(optimizer=sgd(keras), loss="mse")
-    with pytest.raises(ValueError, match=r"validation_split|[Ii]nput"):
+    with pytest.raises((ValueError, RuntimeError), match=r"validation_split|[Ii]nput|automatically build"):
         model.fit(rows, np.ones((ROWS, 1)), validation_split=0.25, batch_size=1, verbose=0)

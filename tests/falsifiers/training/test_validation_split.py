@@ -186,7 +186,7 @@ def splits_by_default(keras, patch):
     fraction_becomes(keras, patch, lambda fraction: fraction or 0.1)
 
 
-@falsifies(spec.test_yields_to_validation_data)
+@falsifies(spec.test_yields_to_validation_data, spec.test_prefers_the_split_to_validation_data)
 def prefers_the_split(keras, patch):
     """The split wins over the validation data that was given."""
     original = keras.models.Model.fit
