@@ -128,7 +128,7 @@ def goes_on_where_it_ended(keras, patch):
     """Validation in steps goes on where the last one ended."""
 
     def chosen(validated, size, steps, epoch):
-        return [*parts(validated, size), []][steps * epoch : steps * (epoch + 1)]
+        return [np.array(batch) for batch in parts(validated, size)[steps * epoch : steps * (epoch + 1)]]
 
     validate_by_hand(keras, patch, chosen)
 
