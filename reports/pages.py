@@ -80,8 +80,8 @@ class Pictured(NamedTuple):
 
 
 def _pictured(entry: Entry) -> Pictured:
-    """The figures of the first column that has any."""
-    for cell in entry.measured:
+    """The figures of the first of the columns shown that has any."""
+    for cell in entry.shown:
         drawn = [(name, drawing(measured)) for name, measured in cell.outcome.evidence.items()]
         pictures = [(name, picture) for name, picture in drawn if picture]
         if pictures:

@@ -73,7 +73,7 @@ def weighs_metrics(keras, patch):
     """Metrics are weighted by the samples too."""
 
     def change(model, returned, x, y, options):
-        return [returned[0], np.average(np.abs(y[:, 0]), weights=options["sample_weight"]), returned[2]]
+        return [returned[0], np.average(np.abs(y[:, 0]), weights=options.get("sample_weight")), returned[2]]
 
     returned_becomes(keras, patch, change)
 
