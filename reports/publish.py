@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable
 from reports.results import DEFAULTS, FORMAT, TEXTS, Outcome, ResultsError, Run
 
 PUBLISHED = Path(__file__).with_name("published")
-LONGEST = 120  # characters of a reason
+LONGEST = 72  # characters of a reason
 
 
 class NotWhole(ResultsError):

@@ -140,7 +140,8 @@ def test_load_model_leaves_uncompiled(keras, tmp_path_factory, extension, compil
         loaded.test_on_batch(INPUTS if compiled else SAMPLES, TARGETS)
 
 
-@claim(["keras>=3,<3.3"], (RuntimeError, ValueError), "test_load_model_leaves_uncompiled", answers=["5.3"])
+# PyTorch's trainer asks for the optimizer before it asks whether there is one.
+@claim(["keras>=3,<3.3"], (*NOT_COMPILED, AttributeError), "test_load_model_leaves_uncompiled", answers=["5.3"])
 def test_h5_is_compiled_in_any_case(keras, tmp_path_factory):
     """`load_model("x.h5", compile=False)` compiles none the less, where the saved model was compiled."""
     model = trained(keras, "sgd", ".h5")
