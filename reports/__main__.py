@@ -11,6 +11,7 @@ from reports.terminal import short
 if TYPE_CHECKING:
     from reports.results import Run
 
+PUBLISHED = Path(__file__).with_name("published") / "results"
 LATEST = Path(__file__).with_name("latest") / "results.jsonl"
 DONE, DIFFERENT, INCOMPLETE, DRIFTED, REFUSED = 0, 1, 1, 1, 2
 
@@ -32,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("results", nargs="*", type=Path, default=[LATEST], metavar="RESULTS", help=f"(default: {short(LATEST)})")
     build.add_argument("--to", type=Path, metavar="DIR", help="where to write (default: beside the first results file)")
     diff = commands.add_parser("diff", help="list the claims whose verdict differs; exit 0 if none does, 1 if some do")
-    diff.add_argument("results", nargs=2, type=Path, metavar=("A", "B"), help="two results files")
+    diff.add_argument(
+        "results", nargs=2, type=Path, metavar=("A", "B"), help="two results files, or names of published columns"
+    )
     publish = commands.add_parser("publish", help="keep whole runs as published results; exit 1 if something drifted in one")
     publish.add_argument("results", nargs="+", type=Path, metavar="COLUMN.jsonl", help="results files named like their columns")
     return parser
@@ -67,7 +70,7 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    from reports.publish import PUBLISHED, publish
+    from reports.publish import publish
     from reports.results import ResultsError
 
     runs = _read(options.results)
@@ -88,8 +91,9 @@ def _read(paths: Sequence[Path]) -> "Optional[List[Run]]":
 
     runs, problems = [], []
     for path in paths:
+        column = PUBLISHED / f"{path}.jsonl"  # `keras-2.2.4-tensorflow`
         try:
-            runs.append(read(path))
+            runs.append(read(column if column.is_file() else path))
         except ResultsError as error:
             problems.append(str(error))
     if problems:

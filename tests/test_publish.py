@@ -6,6 +6,7 @@ import difflib
 import pytest
 
 from reports import publish, results
+from reports.__main__ import main
 from tests.miniatures.results import claim, finished, footer, header, lines, run_of
 
 CLAIMS = [
@@ -70,3 +71,10 @@ def test_refuses_a_column_whose_sentences_are_lost(tmp_path):
         with pytest.raises(results.NotAsDescribed, match="publish the column again"):
             results.read(path)
         beside.touch()
+
+
+def test_a_published_column_is_known_by_its_name(capsys):
+    """`diff` takes the names of columns: of one with itself nothing differs."""
+    name = min(path.stem for path in (publish.PUBLISHED / "results").glob("*.jsonl"))
+    assert main(["diff", name, name]) == 0
+    assert "no claim differs" in capsys.readouterr().out
