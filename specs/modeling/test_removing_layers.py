@@ -244,7 +244,7 @@ def test_an_emptied_model_takes_no_layer(keras):
     """A model emptied by `pop()` takes no other layer: `add` raises AttributeError."""
     model = stack(keras, (2,), keras.layers.Dense(4))
     model.pop()
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="NoneType"):
         model.add(keras.layers.Dense(5))
 
 
