@@ -85,7 +85,7 @@ def test_training_does_not_look_back_past_its_batch(keras, evidence):
 
 
 @claim(
-    ["keras[torch]>=3.10", "tf.keras"],
+    ["keras[theano]", "keras[torch]>=3.10", "tf.keras"],
     (AssertionError, RuntimeError),
     "test_the_state_may_be_passed_on_by_hand",
     varies_on=["keras[tensorflow]"],
