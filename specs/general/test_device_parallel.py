@@ -1,5 +1,7 @@
 """How do I run parts of a model on different devices?"""
 
+import pytest
+
 from fixtures.claims import claim
 from fixtures.interpreter import JobError
 from fixtures.models import input_layer
@@ -54,7 +56,10 @@ FIRST.prepare(branches_placed_when_connected)
 FIRST.prepare(branches_placed_in_call)
 
 
-@claim([], AttributeError, "test_a_layer_computes_where_its_call_says", needs=["tensorflow"], answers=["3.6"])
+INSTEAD = ["test_a_layer_computes_where_its_call_says", "test_theano_computes_on_the_device_that_it_started_with"]
+
+
+@claim([], AttributeError, INSTEAD, needs=["tensorflow"], answers=["3.6"])
 def test_the_printed_scope_exists(keras):
     """As printed: `tf.device_scope` is the scope of a device. It exists in no TensorFlow: `tf.device` is what is meant.
 
@@ -66,7 +71,12 @@ def test_the_printed_scope_exists(keras):
     assert callable(tf.device_scope)
 
 
-@claim(["keras<3", "tf.keras<2"], FAILED, "test_a_layer_computes_where_its_call_says", answers=["3.5", "3.6"])
+@claim(
+    ["keras[tensorflow]<3", "tf.keras<2"],
+    FAILED,
+    INSTEAD,
+    answers=["3.5", "3.6"],
+)
 def test_a_layer_computes_where_it_was_connected(keras):
     """Example of 2018: what is connected within `tf.device` computes on that device, be it a branch or a concatenation.
 
@@ -78,7 +88,7 @@ def test_a_layer_computes_where_it_was_connected(keras):
 @claim(
     ["keras[tensorflow,jax]>=3", "keras[torch]>=3.5", "tf.keras>=2"],
     FAILED,
-    ["test_a_layer_computes_where_it_was_connected", "test_a_layer_computes_where_its_call_says"],
+    ["test_a_layer_computes_where_it_was_connected", *INSTEAD],
     answers=["3.5", "3.6"],
 )
 def test_the_place_of_connection_does_not_matter(keras):
@@ -91,7 +101,12 @@ def test_the_place_of_connection_does_not_matter(keras):
     assert placed[0] in ("cpu:0", "cpu")
 
 
-@claim(answers=["3.5", "3.6"])
+@claim(
+    ["keras[tensorflow]", "keras>=3", "tf.keras"],
+    JobError,
+    "test_theano_computes_on_the_device_that_it_started_with",
+    answers=["3.5", "3.6"],
+)
 def test_a_layer_computes_where_its_call_says(keras):
     """Example: a layer whose `call` opens the scope of a device has its part computed there, when the model is called.
 
@@ -101,6 +116,17 @@ def test_a_layer_computes_where_its_call_says(keras):
     assert FIRST.run(branches_placed_in_call) == list(device_names(keras))
 
 
+@claim(needs=["theano"], answers=["3.5"])
+def test_theano_computes_on_the_device_that_it_started_with(keras):
+    """Keras on Theano has no scope of a device: Theano's flag `device` names one for all, and cannot be changed later."""
+    import theano
+
+    assert not hasattr(keras, "device")
+    assert theano.config.device == "cpu"
+    with pytest.raises(Exception, match="Can't change the value"):
+        theano.config.device = "cuda0"
+
+
 def place_of_ones(keras, name):
     """A job. Where ones are that Keras made within the scope of a device."""
     simulate(keras, 2)
@@ -108,7 +134,12 @@ def place_of_ones(keras, name):
         return device_of(keras.ops.ones((2,)))
 
 
-@claim(["keras>=3"], AttributeError, "test_a_layer_computes_where_its_call_says", answers=["3.5"])
+@claim(
+    ["keras>=3"],
+    AttributeError,
+    INSTEAD,
+    answers=["3.5"],
+)
 def test_keras_has_a_scope_of_its_own(keras):
     """`keras.device` places what is computed within, whatever the backend: Keras 3 needs no `tf.device`."""
     assert callable(keras.device)

@@ -46,6 +46,12 @@ def the_concatenation_goes_first(keras, patch):
     patch.setattr(keras, "device", lambda name: scope(first))
 
 
+@falsifies(spec.test_theano_computes_on_the_device_that_it_started_with)
+def theano_has_a_scope(keras, patch):
+    """`keras.device` exists."""
+    patch.setattr(keras, "device", contextlib.nullcontext, raising=False)
+
+
 @falsifies(spec.test_keras_has_a_scope_of_its_own, on=KERAS_2)
 def a_scope_is_introduced(keras, patch):
     """`keras.device` exists, and places."""
