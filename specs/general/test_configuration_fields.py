@@ -143,11 +143,20 @@ def epsilons_of_optimizers(keras):
 OPTIMIZERS = ("Adagrad", "Adam", "RMSprop")
 
 
-@claim(answers=["18.R1"])
+@claim(["keras<2.2.5", "keras>=2.3", "tf.keras"], ValueError, "test_set_epsilon_asks_for_a_number", answers=["18.R1"])
 def test_set_epsilon_checks_nothing(keras):
     """`set_epsilon` takes whatever it is given, a text too; only the file's epsilon is checked."""
     with configured(keras, epsilon="tiny"):
         assert keras.backend.epsilon() == "tiny"
+
+
+@claim(["keras>=2.2.5,<2.3"], AssertionError, "test_set_epsilon_checks_nothing", answers=["18.R1"])
+def test_set_epsilon_asks_for_a_number(keras):
+    """`set_epsilon` makes a float of what it is given, a text of digits too, and refuses what is none with a ValueError."""
+    with configured(keras, epsilon="0.25"):
+        assert keras.backend.epsilon() == 0.25
+        with pytest.raises(ValueError, match="tiny"):
+            keras.backend.set_epsilon("tiny")
 
 
 @claim(answers=["18.4", "18.R2"], examples=2)

@@ -31,7 +31,7 @@ def test_an_old_model_gives_the_same_outputs(keras):
     function there, x / 6 + 0.5 instead of 0.2 * x + 0.5 (see keras#19898). Its first releases refuse an old initializer.
     """
     model = keras.models.load_model(OLD + ".h5", compile=False)
-    assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+    assert np.array(model.predict_on_batch(INPUTS)) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
 
 
 @claim(
@@ -48,7 +48,7 @@ def test_the_old_hard_sigmoid_gives_the_old_outputs(keras):
     clip = getattr(keras, "ops", keras.backend).clip
     custom = {"hard_sigmoid": lambda x: clip(0.2 * x + 0.5, 0.0, 1.0)}
     model = keras.models.load_model(OLD + ".h5", compile=False, custom_objects=custom)
-    assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+    assert np.array(model.predict_on_batch(INPUTS)) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
 
 
 @claim(answers=["5.3", "5.7"])
@@ -63,7 +63,7 @@ def test_old_weights_go_into_a_model_built_anew(keras):
         keras.layers.Dense(1),
     )
     model.load_weights(OLD + ".h5")
-    assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+    assert np.array(model.predict_on_batch(INPUTS)) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
 
 
 @claim(["keras<3", "tf.keras"], ValueError, "test_old_weights_go_into_a_model_built_anew", answers=["5.3"])
@@ -73,7 +73,7 @@ def test_an_old_sequential_model_loads(keras):
     Keras 3.15 takes the shape in its first layer for that of a step of the sequence, and refuses the layer.
     """
     loaded = keras.models.load_model(OLD + "_sequential.h5", compile=False)
-    assert loaded.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+    assert np.array(loaded.predict_on_batch(INPUTS)) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
 
 
 @claim(["keras<3", "tf.keras"], ValueError, "test_old_weights_go_into_a_model_built_anew", answers=["5.3"])
@@ -111,7 +111,7 @@ def test_old_json_and_weights_rebuild_the_model(keras):
     """
     model = keras.models.model_from_json(FACTS["architecture"])
     model.load_weights(OLD + ".h5")
-    assert model.predict_on_batch(INPUTS) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
+    assert np.array(model.predict_on_batch(INPUTS)) == pytest.approx(np.array(FACTS["outputs"]), **CLOSE)
 
 
 # Made by fixtures/data/make_tf_keras_2_15.py: a dense layer that gives [9, 12] for ones.
@@ -127,7 +127,7 @@ def test_a_keras_file_of_2_15_loads(keras):
     Keras 3 has the same format but not the classes of the old file (keras#19089); Keras 2 does not know the format.
     """
     model = keras.models.load_model(KERAS_FILE, compile=False)
-    assert model.predict_on_batch(np.ones((1, 2))).tolist() == [[9, 12]]
+    assert np.array(model.predict_on_batch(np.ones((1, 2)))).tolist() == [[9, 12]]
 
 
 @claim(answers=["5.3", "5.7"])
@@ -139,4 +139,4 @@ def test_weights_of_a_keras_file_can_be_read_by_hand(keras):
     weights.visititems(lambda name, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None)
     model = sequential(keras, (2,), keras.layers.Dense(2))
     model.set_weights(arrays)
-    assert model.predict_on_batch(np.ones((1, 2))).tolist() == [[9, 12]]
+    assert np.array(model.predict_on_batch(np.ones((1, 2)))).tolist() == [[9, 12]]

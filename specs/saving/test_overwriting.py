@@ -12,6 +12,7 @@ from fixtures.claims import claim
 from fixtures.models import sequential
 
 PRECIOUS = b"precious"
+NOT_3_2 = ["keras<3.2", "keras>=3.3", "tf.keras"]
 methods = st.sampled_from([("save", "x.h5"), ("save", "x.keras"), ("save_weights", "x.weights.h5")])
 
 
@@ -35,13 +36,29 @@ def test_is_replaced_without_a_question(keras, tmp_path_factory, method):
     assert unread == "n\n"
 
 
-@claim(answers=["5.2", "5.7"], examples=3)
+@claim(
+    NOT_3_2,
+    AssertionError,
+    "test_weights_are_replaced_whatever_is_said",
+    answers=["5.2", "5.7"],
+    examples=3,
+)
 @given(method=methods)
 def test_overwrite_false_asks(keras, tmp_path_factory, method):
     """`overwrite=False` is no refusal but a question at the keyboard: with "n" the file stays, and nothing is raised."""
     path, unread = write(keras, tmp_path_factory, method, "n\n", overwrite=False)
     assert path.read_bytes() == PRECIOUS
     assert unread == ""
+
+
+@claim(["keras>=3.2,<3.3"], AssertionError, "test_overwrite_false_asks", answers=["5.2", "5.7"])
+def test_weights_are_replaced_whatever_is_said(keras, tmp_path_factory):
+    """`save_weights` with `overwrite=False` replaces the file without a question, in Keras 3.2; `save` asks."""
+    path, unread = write(keras, tmp_path_factory, ("save_weights", "x.weights.h5"), "n\n", overwrite=False)
+    assert path.read_bytes() != PRECIOUS
+    assert unread == "n\n"
+    path, _ = write(keras, tmp_path_factory, ("save", "x.keras"), "n\n", overwrite=False)
+    assert path.read_bytes() == PRECIOUS
 
 
 @claim(answers=["5.2", "5.7"], examples=3)

@@ -74,6 +74,13 @@ def optimizers_take_keras_s(keras, patch):
         patch.setattr(keras.optimizers, name, lambda original=original: original(epsilon=keras.backend.epsilon()))
 
 
+@falsifies(spec.test_set_epsilon_asks_for_a_number)
+def takes_all_for_a_quarter(keras, patch):
+    """`set_epsilon` takes whatever it is given for a quarter."""
+    original = keras.backend.set_epsilon
+    patch.setattr(keras.backend, "set_epsilon", lambda value: original(0.25))
+
+
 @falsifies(spec.test_set_epsilon_checks_nothing)
 def ignores_texts(keras, patch):
     """`set_epsilon` ignores what is no float."""

@@ -31,3 +31,8 @@ def shift(model, *_):
 def recompile(keras, loss="mean_squared_error"):
     """A change that compiles the model again, with a fresh RMSprop."""
     return lambda model, *_: model.compile(optimizer="rmsprop", loss=loss)
+
+
+def subtract_alike(keras, model):
+    """A model of the same inputs and weights that gives the difference of its output from itself."""
+    return keras.models.Model(model.inputs, keras.layers.subtract([model.outputs[0], model.outputs[0]]))

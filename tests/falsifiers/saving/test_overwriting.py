@@ -30,6 +30,13 @@ def overwrite_is_ignored(keras, patch):
     saving_becomes(keras, patch, lambda original: lambda self, path, overwrite=True: original(self, path))
 
 
+@falsifies(spec.test_weights_are_replaced_whatever_is_said)
+def overwrite_is_ignored_for_weights(keras, patch):
+    """`save_weights` ignores `overwrite=False`."""
+    original = keras.models.Model.save_weights
+    patch.setattr(keras.models.Model, "save_weights", lambda self, path, overwrite=True: original(self, path))
+
+
 @falsifies(spec.test_yes_replaces_it)
 def writes_other_weights(keras, patch):
     """What is written after the question are other weights."""

@@ -9,7 +9,7 @@ import numpy as np
 from fixtures.models import sgd
 from specs.saving import test_saving as spec
 from tests.falsifiers import falsifies
-from tests.falsifiers.saving.faults import after, around, recompile, shift
+from tests.falsifiers.saving.faults import after, around, recompile, shift, subtract_alike
 
 KERAS_2 = ["keras<3", "tf.keras"]
 BOTH_EXCEPT_2_2 = ["keras>=2.3", "tf.keras"]
@@ -71,6 +71,12 @@ def always_includes_the_optimizer(keras, patch):
 def loads_other_weights(keras, patch):
     """Every weight is loaded one too large."""
     after(patch, keras.models, "load_model", shift)
+
+
+@falsifies(spec.test_a_shared_layer_comes_back_on_one_input)
+def loads_one_input(keras, patch):
+    """Subtraction is given its first input twice."""
+    around(patch, keras.models, "load_model", lambda load, *args, **options: subtract_alike(keras, load(*args, **options)))
 
 
 @falsifies(spec.test_load_model_compiles)

@@ -10,7 +10,7 @@ import numpy as np
 from fixtures.models import sgd
 from specs.saving import test_saving_parts as spec
 from tests.falsifiers import falsifies
-from tests.falsifiers.saving.faults import after, around, shift
+from tests.falsifiers.saving.faults import after, around, shift, subtract_alike
 
 KERAS_2 = ["keras<3", "tf.keras"]
 OLD_WEIGHTS, NEW_WEIGHTS = ["keras<3", "tf.keras<2.12"], ["keras>=3", "tf.keras>=2.12"]  # which layout `.weights.h5` files have
@@ -25,6 +25,12 @@ def reading(keras, patch, change):
 def reads_another_activation(keras, patch):
     """Activations are not read from the JSON."""
     reading(keras, patch, lambda text: text.replace('"tanh"', '"linear"'))
+
+
+@falsifies(spec.test_json_rebuilds_the_architecture, spec.test_json_gives_a_shared_layer_one_input)
+def reads_one_input(keras, patch):
+    """Subtraction is given its first input twice."""
+    around(patch, keras.models, "model_from_json", lambda read, text, **options: subtract_alike(keras, read(text, **options)))
 
 
 @falsifies(spec.test_the_json_can_be_edited)

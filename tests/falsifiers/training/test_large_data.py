@@ -18,6 +18,17 @@ def does_not_train(keras, patch):
     patch.setattr(keras.models.Model, "train_on_batch", keras.models.Model.test_on_batch)
 
 
+@falsifies(spec.test_a_file_is_read_piece_by_piece, spec.test_pieces_of_a_file_have_to_be_copied)
+def does_not_train_on_files(keras, patch):
+    """`train_on_batch` takes no notice of an array that is on disk."""
+    original = keras.models.Model.train_on_batch
+
+    def train(self, inputs, *others, **options):
+        return None if isinstance(inputs, np.memmap) else original(self, inputs, *others, **options)
+
+    patch.setattr(keras.models.Model, "train_on_batch", train)
+
+
 @falsifies(spec.test_train_on_batch_does_what_fit_does, spec.test_train_on_batch_returns_the_loss_before_its_update)
 def trains_twice(keras, patch):
     """`train_on_batch` makes two steps."""

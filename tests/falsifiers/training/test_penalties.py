@@ -56,6 +56,13 @@ def tests_without_penalties(keras, patch):
     returned_becomes(keras, patch, without_penalties, "evaluate", "test_on_batch")
 
 
+@falsifies(spec.test_count_twice)
+def doubles_the_penalty(keras, patch):
+    """Penalties are twice as large: counted twice elsewhere, and four times where they were counted twice."""
+    for kind in "l1", "l2":
+        regularizer_becomes(keras, patch, kind, lambda penalty, weight: 2 * penalty)
+
+
 @falsifies(spec.test_of_shared_and_nested_layers_count_once)
 def counts_a_shared_layer_twice(keras, patch):
     """The penalty of a layer counts as often as it is used."""
