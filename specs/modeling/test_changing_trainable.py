@@ -223,7 +223,13 @@ def adversaries(keras):
     return generator, discriminator, compiled(keras, generator, discriminator, momentum=0.9)
 
 
-@claim(KERAS_2, AssertionError, "test_trains_no_discriminator_that_is_frozen_later", bug="keras#22939", answers=["14.4"])
+@claim(
+    KERAS_2,
+    (AssertionError, AttributeError),
+    ["test_trains_no_discriminator_that_is_frozen_later", "test_trains_no_model_that_is_compiled_into_another"],
+    bug="keras#22939",
+    answers=["14.4"],
+)
 def test_trains_a_discriminator_that_is_frozen_later(keras):
     """A discriminator frozen after its `compile`, to train the generator through it, still learns by itself (keras#8585)."""
     generator, discriminator, combined = adversaries(keras)
@@ -231,7 +237,12 @@ def test_trains_a_discriminator_that_is_frozen_later(keras):
     assert moved([generator, discriminator], train, combined) == [True, False]
 
 
-@claim(KERAS_3, AssertionError, "test_trains_a_discriminator_that_is_frozen_later", answers=["14.4"])
+@claim(
+    ["keras>=3,<3.6", "keras>=3.7"],
+    (AssertionError, AttributeError),
+    ["test_trains_a_discriminator_that_is_frozen_later", "test_trains_no_model_that_is_compiled_into_another"],
+    answers=["14.4"],
+)
 def test_trains_no_discriminator_that_is_frozen_later(keras):
     """A discriminator frozen after its `compile`, to train the generator through it, no longer learns by itself."""
     generator, discriminator, combined = adversaries(keras)
@@ -248,7 +259,23 @@ def test_writes_no_file(keras, tmp_path, monkeypatch):
     assert list(tmp_path.rglob("*")) == []
 
 
-@claim(answers=["14.4"])
+@claim(["keras>=3.6,<3.7"], pytest.fail.Exception, "test_trains_adversaries_in_turn", answers=["14.4"])
+def test_trains_no_model_that_is_compiled_into_another(keras):
+    """A compiled model cannot be trained after a model that it is part of was compiled: AttributeError, until it is again."""
+    generator, discriminator, _ = adversaries(keras)
+    discriminator.trainable = True
+    with pytest.raises(AttributeError, match="update_state"):
+        train(discriminator)
+    discriminator.compile("sgd", "mse")
+    assert moved([generator, discriminator], train, discriminator) == [False, True]
+
+
+@claim(
+    ["keras<3.6", "keras>=3.7", "tf.keras"],
+    AttributeError,
+    "test_trains_no_model_that_is_compiled_into_another",
+    answers=["14.4"],
+)
 def test_trains_adversaries_in_turn(keras):
     """Worked example: generator and discriminator learn in turn if the flag is set before each step; no `compile` is needed."""
     generator, discriminator, combined = adversaries(keras)

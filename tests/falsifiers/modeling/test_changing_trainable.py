@@ -121,6 +121,27 @@ def warns_of_changes(keras, patch):
     faults.warn_of_changes(keras, patch)
 
 
+@falsifies(spec.test_trains_no_model_that_is_compiled_into_another)
+def undoes_the_compilation_of_parts(keras, patch):
+    """`compile` of a model makes its parts that are models forget that they were compiled."""
+    original, step = keras.models.Model.compile, keras.models.Model.train_on_batch
+    undone = []
+
+    def compile_alone(self, *args, **options):
+        undone[:] = [part for part in undone if part is not self] + [
+            p for p in self.layers if isinstance(p, keras.models.Model)
+        ]
+        original(self, *args, **options)
+
+    def train(self, *batch, **options):
+        if any(part is self for part in undone):
+            raise AttributeError("'NoneType' object has no attribute 'update_state'")
+        return step(self, *batch, **options)
+
+    patch.setattr(keras.models.Model, "compile", compile_alone)
+    patch.setattr(keras.models.Model, "train_on_batch", train)
+
+
 @falsifies(spec.test_lets_an_optimizer_train_what_is_unfrozen_later, on=["keras<3", "tf.keras<2.11"])
 def uses_an_optimizer_once(keras, patch):
     """An optimizer trains what it trained first, whatever it is compiled with."""
