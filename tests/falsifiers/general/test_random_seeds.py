@@ -1,5 +1,6 @@
 """Faults in what each of the seeds decides."""
 
+import importlib
 import random
 import sys
 
@@ -50,9 +51,27 @@ def keras_draws_its_seeds_from_random(keras, patch):
     patch.setattr(np.random, "randint", lambda high: random.randrange(int(high)))
 
 
-@falsifies(spec.test_the_backend_decides_the_initial_weights, on=["keras", "tf.keras>=2.10"])
+@falsifies(
+    spec.test_the_backend_decides_the_initial_weights, on=["keras[tensorflow,torch]", "tf.keras>=2.10"], in_interpreter=True
+)
 def the_backend_draws_the_weights(keras, patch):
-    """`Dense` starts with what the seed of the backend, and nothing else, has decided."""
+    """`Dense` draws its weights from the backend's own generator."""
+    if keras.backend.backend() == "torch":
+        draw = importlib.import_module("torch").rand
+    else:
+        draw = importlib.import_module("tensorflow").random.uniform
+    original = keras.layers.Dense.__init__
+
+    def drawing(self, *args, **options):
+        options.setdefault("kernel_initializer", lambda shape, dtype=None: draw(tuple(shape)))
+        original(self, *args, **options)
+
+    patch.setattr(keras.layers.Dense, "__init__", drawing)
+
+
+@falsifies(spec.test_the_backend_decides_the_initial_weights, on=["keras[jax]"])
+def jax_has_a_seed_that_draws_the_weights(keras, patch):
+    """JAX, which has no generator to seed, has one, which decides with what `Dense` starts."""
     patch.setattr(spec, "fixed_by", lambda *seeders: {"weights"} if spec.seed_backend in seeders else set())
 
 
