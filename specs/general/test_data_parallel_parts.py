@@ -148,5 +148,5 @@ def test_the_scope_may_be_left():
 
 @claim(["keras[tensorflow]>=3.5,<3.8"], AssertionError, "test_the_scope_may_be_left", needs=["tensorflow"], answers=["3.1"])
 def test_the_scope_may_be_left_but_steps_are_added_up():
-    """A model that was made and compiled in the strategy's scope is trained outside of it, too, on two in steps twice as long."""
+    """A model that was made and compiled in the strategy's scope is trained outside of it, too, in steps twice as long."""
     assert FIRST.run(to_outside) == 0.0
