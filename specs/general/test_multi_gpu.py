@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.interpreter import JobError
@@ -12,8 +14,10 @@ from fixtures.several_devices import census, on_each, parts, simulate
 # The devices are simulated: parts of the CPU. PyTorch cannot do that, and Keras has nothing to distribute over them there.
 OLD, GONE = ["keras[tensorflow]<3", "tf.keras<2.4"], ["keras>=3", "tf.keras>=2.4"]
 COPIES, FAILED = ["keras[tensorflow]<3", "tf.keras<2"], (AssertionError, JobError)
+REFUTED = (AssertionError, pytest.fail.Exception)
 EVENLY = ["test_eight_devices_share_a_batch", "test_only_tensorflow_had_it"]
 ALONE = ["test_data_parallel_is_for_jax", "test_only_tensorflow_had_it"]
+DEVICES, BATCHES = st.sampled_from([2, 4, 8]), st.lists(st.integers(1, 40), min_size=2, max_size=2, unique=True)
 DIVIDES = ["keras[tensorflow]<3", "keras[tensorflow]>=3.8", "keras[jax]>=3.5", "keras[torch]>=3.15", "tf.keras"]
 
 
@@ -100,27 +104,15 @@ def parts_by_keras_distribution(keras):
     return [jax_parts[-1]] * 6 if jax_parts else told
 
 
-@claim(
-    ["keras[tensorflow,torch]>=3.15"],
-    (AttributeError, *FAILED),
-    ["test_data_parallel_is_for_jax", *EVENLY],
-    answers=["3.R3"],
-)
-def test_data_parallel_does_nothing(keras):
+@claim(["keras[tensorflow,torch]>=3.15"], FAILED, ["test_data_parallel_is_for_jax", *EVENLY], answers=["3.R3"])
+def test_data_parallel_does_nothing():
     """With TensorFlow and PyTorch, `keras.distribution.DataParallel` is accepted and divides no batch: it is for JAX."""
-    assert callable(keras.distribution.DataParallel)
     assert FIRST.run(parts_by_keras_distribution) == [6] * 6
 
 
-@claim(
-    ["keras[tensorflow,torch]>=3,<3.15"],
-    (AttributeError, pytest.fail.Exception),
-    ["test_data_parallel_does_nothing", *EVENLY],
-    answers=["3.R3"],
-)
-def test_data_parallel_is_for_jax(keras):
+@claim(["keras[tensorflow,torch]>=3,<3.15"], REFUTED, ["test_data_parallel_does_nothing", *EVENLY], answers=["3.R3"])
+def test_data_parallel_is_for_jax():
     """With TensorFlow and PyTorch, `keras.distribution.DataParallel` ends in an AttributeError: it is for JAX."""
-    assert callable(keras.distribution.DataParallel)
     with pytest.raises(JobError, match=r"AttributeError.*num_processes"):
         FIRST.run(parts_by_keras_distribution)
 
@@ -150,13 +142,17 @@ def test_predictions_are_added_up(keras):
     ["test_parts_are_rounded_up", "test_predictions_are_added_up", *EVENLY],
     needs=["tensorflow"],
     answers=["3.3"],
+    examples=1,
 )
-def test_the_last_part_takes_the_rest(keras):
+@given(devices=DEVICES, batches=BATCHES)
+@example(devices=3, batches=[7, 2])
+def test_the_last_part_takes_the_rest(devices, batches):
     """Of a batch that is not a multiple of the devices the parts are rounded down, and the last takes the rest as well.
 
     Of seven samples three devices get 2, 2 and 3; of two samples the last device gets both and the others none.
     """
-    assert FIRST.run(parts, 3, [7, 2]) == [[2] * 4 + [3] * 3, [2] * 2]
+    last = [n // devices + n % devices for n in batches]
+    assert FIRST.run(parts, devices, batches) == [[n // devices] * (n - r) + [r] * r for n, r in zip(batches, last)]
 
 
 @claim(
@@ -165,14 +161,18 @@ def test_the_last_part_takes_the_rest(keras):
     ["test_the_last_part_takes_the_rest", "test_predictions_are_added_up", *EVENLY],
     needs=["tensorflow"],
     answers=["3.3"],
+    examples=1,
 )
-def test_parts_are_rounded_up(keras):
+@given(devices=DEVICES, batches=BATCHES)
+@example(devices=3, batches=[7, 2])
+def test_parts_are_rounded_up(devices, batches):
     """Of a batch that is not a multiple of the devices the parts are rounded up, and the last that gets any gets the rest.
 
     Of seven samples three devices get 3, 3 and 1; of two samples the first two devices get one each and the last none:
     there TensorFlow 2.0 fails, with a ValueError.
     """
-    assert FIRST.run(parts, 3, [7, 2]) == [[3] * 6 + [1], [1] * 2]
+    most = [-(-n // devices) for n in batches]
+    assert FIRST.run(parts, devices, batches) == [[p] * (n // p * p) + [n % p] * (n % p) for n, p in zip(batches, most)]
 
 
 @claim(needs=["jax"], answers=["3.3"])
@@ -274,7 +274,7 @@ def test_the_first_batch_may_be_uneven(keras):
 
 @claim(
     ["keras[jax,torch]>=3", "keras[tensorflow]>=3.5"],
-    pytest.fail.Exception,
+    REFUTED,
     ["test_the_first_batch_may_be_uneven", "test_half_of_the_samples_is_left_out"],
     needs=["tensorflow"],
     answers=["3.4"],
@@ -285,12 +285,7 @@ def test_the_first_batch_has_to_divide(keras):
         FIRST.run(trained, 2, 3, 3)
 
 
-@claim(
-    [*DIVIDES, "keras[tensorflow]>=3,<3.5"],
-    FAILED,
-    ["test_a_penalty_counts_more_than_once", *ALONE],
-    answers=["3.4"],
-)
+@claim([*DIVIDES, "keras[tensorflow]>=3,<3.5"], FAILED, ["test_a_penalty_counts_more_than_once", *ALONE], answers=["3.4"])
 def test_a_penalty_counts_once(keras):
     """A weight penalty counts once, not once for each device. Keras 3 once forgot to share it out (keras#20609)."""
     assert FIRST.run(penalized, 2) == 0

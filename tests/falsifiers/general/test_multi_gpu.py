@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from fixtures import interpreter
 from specs.general import test_multi_gpu as spec
 from tests.falsifiers import falsifies
 
@@ -73,24 +74,24 @@ def multi_gpu_model_is_back(keras, patch):
     spec.test_one_gpu_is_refused,
     spec.test_only_tensorflow_had_it,
     spec.test_all_gpus_are_taken_unless_told,
-    on=GONE,
+    on=GONE,  # here, where it is looked for, and in the interpreter, where it is used
 )
 def multi_gpu_model_does_it_all(keras, patch):
-    """`multi_gpu_model` exists again and does what it did."""
+    """`multi_gpu_model` exists again and does what it did, on a machine with 12 GPUs, of which it takes 3 unless told."""
 
-    def multi_gpu_model(model, gpus):
-        raise ValueError("only available with the TensorFlow backend")
-
-    def run(job, *args):
-        gpus = args[-1]
-        if gpus == 13:
-            raise spec.JobError("ValueError: we expect the following devices to be available")
-        if gpus in (1, [0]):
-            raise spec.JobError("ValueError: gpus=1, to be effective")
-        return [2, 8] if job is spec.program_of_2018 else 3 if gpus is None or gpus == [3, 1, 11] else gpus
+    def multi_gpu_model(model, gpus=3):
+        numbers = range(3 if gpus is None else gpus) if not isinstance(gpus, list) else gpus
+        if keras.backend.backend() == "theano":
+            raise ValueError("only available with the TensorFlow backend")
+        if len(numbers) < 2:
+            raise ValueError("call it with at least two GPUs to be effective")
+        if max(numbers) >= 12:
+            raise ValueError("in that case we expect the following devices to be available: twelve")
+        copies = [model(model.inputs[0]) for _ in numbers]
+        return keras.models.Model(model.inputs, keras.layers.average(copies))
 
     patch.setattr(keras.utils, "multi_gpu_model", multi_gpu_model, raising=False)
-    patch.setattr(spec, "FIRST", SimpleNamespace(run=lambda job, *args: run(job, *args or [None])))
+    patch.setattr(interpreter, "fault", (__name__, "multi_gpu_model_does_it_all"))
 
 
 @falsifies(spec.test_eight_devices_share_a_batch, on=[*MIRRORED, *JAX], in_interpreter=True)
@@ -121,22 +122,28 @@ def distribution_is_given_up(keras, patch):
     devices_become(keras, patch, lambda devices: devices[:1])
 
 
-@falsifies(spec.test_data_parallel_does_nothing, on=["keras<3", "tf.keras"])
+@falsifies(spec.test_data_parallel_does_nothing, on=["keras<3", "tf.keras"], in_interpreter=True)
 def distribution_comes_early(keras, patch):
     """`keras.distribution` exists, and divides nothing."""
-    patch.setattr(keras, "distribution", SimpleNamespace(DataParallel=object), raising=False)
-    patch.setattr(spec, "FIRST", SimpleNamespace(run=lambda job: [6] * 6))
+    nothing = SimpleNamespace(scope=contextlib.nullcontext)
+    patch.setattr(keras, "distribution", SimpleNamespace(DataParallel=lambda devices: nothing), raising=False)
 
 
-@falsifies(spec.test_data_parallel_is_for_jax, on=["keras<3", "keras[tensorflow,torch]>=3.15", *JAX, "tf.keras"])
+def count_processes(*args, **options):
+    """Ask for what only JAX has."""
+    raise AttributeError("the backend has no attribute 'num_processes'")
+
+
+@falsifies(spec.test_data_parallel_is_for_jax, on=["keras<3", "tf.keras"], in_interpreter=True)
+def early_distribution_counts_processes(keras, patch):
+    """`keras.distribution` exists, and asks each backend for the number of its processes."""
+    patch.setattr(keras, "distribution", SimpleNamespace(DataParallel=count_processes), raising=False)
+
+
+@falsifies(spec.test_data_parallel_is_for_jax, on=["keras[tensorflow,torch]>=3.15", *JAX], in_interpreter=True)
 def distribution_counts_processes(keras, patch):
     """`DataParallel` asks each backend for the number of its processes."""
-
-    def run(*_):
-        raise spec.JobError("AttributeError: there is no num_processes")
-
-    patch.setattr(keras, "distribution", SimpleNamespace(DataParallel=object), raising=False)
-    patch.setattr(spec, "FIRST", SimpleNamespace(run=run))
+    patch.setattr(keras.distribution.DataParallel, "__init__", count_processes)
 
 
 @falsifies(spec.test_predictions_are_added_up, on=["keras<3", "keras[tensorflow]>=3.3", "tf.keras"], in_interpreter=True)
@@ -146,22 +153,42 @@ def predict_adds_up(keras, patch):
 
 
 def parts_are(keras, patch, rule):
-    """Tell each sample of a batch that it is in a part of the size that `rule(samples)` lists."""
-    patch.setattr(keras.models.Model, "predict", lambda self, x, **options: np.array(rule(len(x)), "float32")[:, None])
+    """Tell each sample of a batch that it is in a part of the size that `rule(samples, devices)` lists."""
+    import tensorflow as tf
+
+    copies = []
+    if hasattr(keras.utils, "multi_gpu_model"):
+        copies_become(keras, patch, lambda gpus: copies.append(gpus) or gpus)
+
+    def predict(self, x, **options):
+        devices = copies[-1] if copies else tf.distribute.get_strategy().num_replicas_in_sync
+        return np.array(rule(len(x), devices), "float32")[:, None]
+
+    patch.setattr(keras.models.Model, "predict", predict)
 
 
 @falsifies(spec.test_the_last_part_takes_the_rest, on=COPIES, in_interpreter=True)
 @falsifies(spec.test_parts_are_rounded_up, on=COPIES, in_interpreter=True)
 def rounds_up(keras, patch):
     """Parts are rounded up where they were rounded down."""
-    parts_are(keras, patch, lambda samples: [3] * 6 + [1] if samples == 7 else [1] * 2)
+
+    def rule(samples, devices):
+        part = -(-samples // devices)
+        return [part] * (samples - samples % part) + [samples % part] * (samples % part)
+
+    parts_are(keras, patch, rule)
 
 
 @falsifies(spec.test_parts_are_rounded_up, on=MIRRORED, in_interpreter=True)
 @falsifies(spec.test_the_last_part_takes_the_rest, on=MIRRORED, in_interpreter=True)
 def rounds_down(keras, patch):
     """Parts are rounded down where they were rounded up."""
-    parts_are(keras, patch, lambda samples: [2] * 4 + [3] * 3 if samples == 7 else [2] * 2)
+
+    def rule(samples, devices):
+        last = samples // devices + samples % devices
+        return [samples // devices] * (samples - last) + [last] * last
+
+    parts_are(keras, patch, rule)
 
 
 @falsifies(spec.test_jax_refuses_an_uneven_batch, on=JAX, in_interpreter=True)
@@ -230,14 +257,15 @@ def uneven_first_batches_teach_nothing(keras, patch):
     training_becomes(keras, patch, lambda x, y, batch_size: (x[:2], y[:2], 2))
 
 
-@falsifies(spec.test_the_first_batch_has_to_divide, on=["keras<3", "tf.keras"])
+@falsifies(spec.test_the_first_batch_has_to_divide, on=["keras<3", "tf.keras"], in_interpreter=True)
 def uneven_first_batches_fail(keras, patch):
     """An uneven first batch fails."""
+    import tensorflow as tf
 
-    def run(*_):
-        raise spec.JobError("InvalidArgumentError: inputs must have the same size")
+    def fit(self, *args, **options):
+        raise tf.errors.InvalidArgumentError(None, None, "inputs must have the same size")
 
-    patch.setattr(spec, "FIRST", SimpleNamespace(run=run))
+    patch.setattr(keras.models.Model, "fit", fit)
 
 
 @falsifies(spec.test_a_penalty_counts_once, spec.test_a_penalty_counts_more_than_once, on=DIVIDES, in_interpreter=True)
