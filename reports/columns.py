@@ -31,6 +31,17 @@ class Column:
         return self.run.subject.version
 
     @property
+    def distribution(self) -> str:
+        """What a reader calls it: `keras`, `tf.keras`, or `tf_keras`, its successor."""
+        return self.run.subject.name.partition(" ")[0] or self.run.subject.distribution
+
+    @property
+    def generation(self) -> str:
+        """`Keras 2`, `tf.keras`, which includes `tf_keras`, or `Keras 3`."""
+        subject = self.run.subject
+        return "tf.keras" if subject.distribution == "tf.keras" else f"Keras {_number(self.version).major}"
+
+    @property
     def age(self) -> Tuple[Any, ...]:
         """Greater for a newer one: by version, then Python, then time of the run."""
         return (*(_number(text) for text in (self.version, self.run.subject.python)), self.run.started)

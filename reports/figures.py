@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
-from reports.results import validator
+from reports.results import fast_check
 
 WIDTH, HEIGHT = 360, 216  # of a picture, in units of about a pixel
 TOP, RIGHT, BOTTOM = 24, 12, 38  # the room around a plot; at its left that of the tick labels
@@ -17,7 +17,7 @@ LETTER = 7  # the width of a letter of a label, about
 MOST_SERIES, MOST_POINTS, MOST_ROWS = 6, 1000, 32
 HUGE, TINY = 1e100, 1e-100  # magnitudes between which there is no overflow
 NEAR = 1e-9  # of its magnitude: a range too small for floats to divide
-_IS_LINES, _IS_GRID = validator("lines").is_valid, validator("grid").is_valid
+_IS_LINES, _IS_GRID = fast_check("lines"), fast_check("grid")
 
 
 @dataclass(frozen=True)

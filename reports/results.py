@@ -8,8 +8,9 @@ import json
 from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
+import fastjsonschema
 import jsonschema
 
 from reports.verdicts import drifted
@@ -27,7 +28,23 @@ def validator(definition: str) -> Any:
     return jsonschema.Draft202012Validator({"$defs": _SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"})
 
 
+def fast_check(definition: str) -> Callable[[Any], bool]:
+    """What tells the same, a hundred times sooner, without a word on what is wrong."""
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "$defs": _SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"}
+    check = fastjsonschema.compile(schema)
+
+    def is_valid(value: Any) -> bool:
+        try:
+            check(value)
+        except fastjsonschema.JsonSchemaValueException:
+            return False
+        return True
+
+    return is_valid
+
+
 _VALIDATORS = {record: validator(record) for record in ("header", "claim", "footer")}
+_FAST_CHECKS = {record: fast_check(record) for record in _VALIDATORS}
 
 
 class ResultsError(Exception):
@@ -227,6 +244,8 @@ def _check(path: Path, number: int, record: Any) -> None:
     kind = record.get("record") if isinstance(record, dict) else None
     if not isinstance(kind, str) or kind not in _VALIDATORS:
         raise NotAsDescribed(f"{path} is damaged: line {number} is no header, claim or footer: run pytest specs again")
+    if _FAST_CHECKS[kind](record):
+        return
     problem = jsonschema.exceptions.best_match(_VALIDATORS[kind].iter_errors(record))
     if problem is not None:
         where = ".".join(map(str, problem.absolute_path)) or kind
