@@ -36,6 +36,12 @@ class Column:
         return self.run.subject.name.partition(" ")[0] or self.run.subject.distribution
 
     @property
+    def label(self) -> str:
+        """What tells it from the others in a table, in any language: `keras 3.15.1 · jax`."""
+        backend = "" if self.distribution == "tf.keras" else f" · {self.run.subject.backend}"
+        return f"{self.distribution} {self.version}{backend}"
+
+    @property
     def generation(self) -> str:
         """`Keras 2`, `tf.keras`, which includes `tf_keras`, or `Keras 3`."""
         subject = self.run.subject
@@ -58,6 +64,11 @@ class Stretch:
     verdict: str
     first: str
     last: str
+
+    @property
+    def versions(self) -> str:
+        """`3.0.5–3.8.0`, in any language."""  # noqa: RUF002
+        return self.first if self.first == self.last else f"{self.first}–{self.last}"  # noqa: RUF001
 
     @property
     def place(self) -> str:

@@ -54,6 +54,10 @@ class Entry:
         """The cells whose evidence is shown: of each family the newest column that has an outcome."""
         return list({cell.column.family: cell for cell in self.measured}.values())
 
+    def verdict(self, column: Column) -> Optional[str]:
+        """What this column found; None where it did not check the claim."""
+        return next((cell.outcome.verdict for cell in self.cells if cell.column == column and cell.outcome), None)
+
     @property
     def stands_out(self) -> bool:
         """Whether it needs a maintainer's eye: its verdict is not the recorded one somewhere, or there is none."""
