@@ -12,7 +12,6 @@ import pytest
 from reports import pages
 from reports.__main__ import main
 from reports.catalogue import load
-from reports.terminal import table
 from tests.miniatures.results import claim, finished, footer, header, lines, run_of
 
 HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(1)>`\"'](javascript:alert(1))"
@@ -288,14 +287,6 @@ def test_lists_the_slowest_claims(tmp_path):
     found = [(name, seconds, version) for seconds, version, name in found]
     assert found[0] == ("11", "1.38", "3.9.0")
     assert [(n, seconds) for n, seconds, _ in found[1:]] == [(str(n), f"{n / 8:.2f}") for n in range(10, 1, -1)]
-
-
-def test_the_terminal_puts_questions_of_a_topic_together():
-    """The table has a topic's number before the first of its questions, which stand in the order of the pages."""
-    lines = table(list(reversed(TOPICS)))
-    assert [line.split("  ")[0:2] for line in lines[1:-1]] == [[" 2", "GPU?"], [" 5", "Loading?"], ["", ""], ["17", "Files?"]]
-    assert lines[3].split() == ["Not", "fitting?", "1"]
-    assert lines[-1].split() == ["all", "questions", "3", "1"]
 
 
 def test_builds_beside_the_results(tmp_path, capsys):

@@ -143,8 +143,8 @@ def test_sums_up_by_question(checked):
     """The summary has a table with a line for each question, and names what is not true."""
     _, ended = checked
     rows = [line.split() for line in ended.stdout.splitlines() if "Which verdicts are there?" in line]
-    assert rows == [["99", "Which", "verdicts", "are", "there?", "2", "2", "2", "1", "5"]]
-    assert "not true on this Keras, as recorded:\n  `does not hold` is a verdict." in ended.stdout
+    assert rows == [["99", "Which", "verdicts", "are", "there?", "2", "2", "2", "1", "5", "2"]]
+    assert "not true on this Keras, as recorded:\n  - `does not hold` is a verdict." in ended.stdout
 
 
 def test_makes_the_pages(checked):

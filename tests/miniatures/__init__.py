@@ -42,8 +42,16 @@ class Project:
 
     def environment(self, keras="3.9.0", **variables):
         """The variables under which the command finds the fake Keras."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS", "PYTEST", "COLUMNS"))}
-        return {**inherited, "PYTHONPATH": str(SITE), "MINIATURE_KERAS": keras, "HOME": str(self.folder), **variables}
+        others = ("KERAS", "PYTEST", "COLUMNS", "GITHUB_STEP_SUMMARY", "LC_", "LANG")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+        return {
+            **inherited,
+            "PYTHONUTF8": "1",
+            "PYTHONPATH": str(SITE),
+            "MINIATURE_KERAS": keras,
+            "HOME": str(self.folder),
+            **variables,
+        }
 
     def run(self, *options, **environment):
         """The ended process of a check."""
