@@ -1,5 +1,6 @@
 """The columns of a report: in which order they stand, what they are called, and what they say of a claim together."""
 
+import functools
 import itertools
 from collections import Counter
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ def _rank(column: Column) -> Tuple[Any, ...]:
     return subject.distribution != "keras", known, column.family
 
 
+@functools.lru_cache(maxsize=None)
 def _number(text: str) -> Version:
     try:
         return Version(text)

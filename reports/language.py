@@ -1,14 +1,15 @@
 """English and Chinese of what is no page of HTML: the terminal, Markdown, JSON.
 
-English stands where it is used, with places for what varies in braces; `templates/faces.zh.json` has the Chinese of it, and
-`specs/zh.toml` that of the questions and claims.
+English stands where it is used, with places for what varies in braces; `templates/faces.zh.json` has the Chinese of it,
+`templates/interface.json` that of words which the page of HTML uses too, `specs/zh.toml` that of the questions and claims.
 """
 
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Sequence
 
+SHARED = Path(__file__).with_name("templates") / "interface.json"
 FACES = Path(__file__).with_name("templates") / "faces.zh.json"
 SPECS = Path(__file__).parent.parent / "specs" / "zh.toml"
 CHINESE = "zh"
@@ -23,8 +24,16 @@ class Language:
         """A text of the suite's own, with these values in its places."""
         return english.format(**values)
 
+    def known(self, english: str) -> str:
+        """A word that may be the suite's own, or that of another suite's results file: a group, a topic."""
+        return english
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Names, one after another."""
+        return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
     def question(self, identity: str, title: str) -> str:
-        """The title of a question."""
+        """The title of the question that this is, or that a claim of this id belongs to."""
         return title
 
     def sentence(self, identity: str, sentence: str) -> str:
@@ -39,8 +48,8 @@ class Chinese(Language):
 
     def __init__(self) -> None:
         """Read what there is."""
-        self._texts: Dict[str, str] = json.loads(FACES.read_text(encoding="utf-8"))
-        self._specs = _specs()
+        self._texts: Dict[str, str] = {**_read(SHARED), **_read(FACES)}
+        self._specs = specs()
 
     def __call__(self, english: str, **values: Any) -> str:
         """The Chinese of it.
@@ -50,8 +59,16 @@ class Chinese(Language):
         """
         return self._texts[english].format(**values)
 
+    def known(self, english: str) -> str:
+        """The Chinese of it, if there is any."""
+        return self._texts.get(english, english)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Names, one after another."""
+        return "、".join(names)
+
     def question(self, identity: str, title: str) -> str:
-        """The title of the question that a claim belongs to."""
+        """The title of the question that this is, or that a claim of this id belongs to."""
         return self._specs.get(identity.partition("/")[0], {}).get("question", title)
 
     def sentence(self, identity: str, sentence: str) -> str:
@@ -60,8 +77,12 @@ class Chinese(Language):
         return self._specs.get(question, {}).get(name, sentence)
 
 
-def _specs() -> Dict[str, Any]:
-    """What the specs' file says; nothing where there is none, or where this Python cannot read it."""
+def _read(file: Path) -> Dict[str, str]:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def specs() -> Dict[str, Any]:
+    """The Chinese of each question and its claims; nothing without such a file, or where this Python cannot read it."""
     try:
         import tomllib as toml
     except ImportError:

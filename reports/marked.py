@@ -1,7 +1,7 @@
 """Text in Markdown, as GitHub reads it: whatever it says stays text."""
 
 import re
-from typing import Any, List
+from typing import Any, Callable, List, Optional
 
 TRACKERS = {
     "keras": "https://github.com/keras-team/keras/issues/",
@@ -11,28 +11,33 @@ TRACKERS = {
 THREAD = re.compile(r"\b((?:keras|tf-keras|tensorflow)#[0-9]+)")
 
 
-def prose(text: str) -> str:
+def prose(text: str, span: Optional[Callable[[str], str]] = None) -> str:
     """Prose in one line, in which what stands in backquotes is code."""
-    pieces = re.split(r"``?([^`]+)``?", _in_one_line(text))
-    return "".join(code(piece) if n % 2 else plain(piece) for n, piece in enumerate(pieces))
+    pieces = re.split(r"``?([^`]+)``?", text)
+    return "".join((span or code)(piece) if n % 2 else plain(piece) for n, piece in enumerate(pieces))
+
+
+def cell(text: str) -> str:
+    """Prose in a table."""
+    return prose(text, code_cell)
 
 
 def linked(text: str) -> str:
     """Prose in which the public issues are links."""
     pieces = THREAD.split(text)
-    return "".join(f"[{piece}]({_thread(piece)})" if n % 2 else prose(piece) for n, piece in enumerate(pieces))
+    return "".join(f"[{piece}]({thread(piece)})" if n % 2 else prose(piece) for n, piece in enumerate(pieces))
 
 
 def plain(text: str) -> str:
     """Text in which nothing is markup, a formula or a link."""
-    text = re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", _in_one_line(text))
+    text = re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", re.sub(r"\s+", " ", text))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"\bwww\.", "www&#46;", text.replace("://", "&#58;//"), flags=re.IGNORECASE)
 
 
 def code(text: str) -> str:
     """A code span whose fence no backquotes in the text can close."""
-    text = _in_one_line(text)
+    text = " ".join(text.split())
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{text}{padding}{fence}" if text else ""
@@ -45,16 +50,12 @@ def table(heading: List[Any], rows: List[List[Any]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def cell(text: str) -> str:
+def code_cell(text: str) -> str:
     """A code span in a table, where a bar ends the cell even in code."""
     return code(text).replace("|", "\\|")
 
 
-def _thread(bug: str) -> str:
+def thread(bug: str) -> str:
     """The address of a public issue, `keras#22787`."""
     tracker, _, number = bug.partition("#")
     return TRACKERS[tracker] + number
-
-
-def _in_one_line(text: str) -> str:
-    return " ".join(text.split())

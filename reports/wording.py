@@ -4,16 +4,11 @@ The English stands where it is used: in the specs, and in the templates.
 """
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, Dict
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from reports.language import specs
 
-SPOKEN = Path(__file__).parent.parent / "specs" / "zh.toml"
 INTERFACE = Path(__file__).with_name("templates") / "interface.json"
 
 
@@ -22,7 +17,7 @@ class Wording:
 
     def __init__(self) -> None:
         """Read both files."""
-        self._spoken: Dict[str, Any] = tomllib.loads(SPOKEN.read_text(encoding="utf-8"))
+        self._spoken: Dict[str, Any] = specs()
         self.interface: Dict[str, str] = json.loads(INTERFACE.read_text(encoding="utf-8"))
 
     def question(self, identity: str) -> str:

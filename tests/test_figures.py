@@ -10,7 +10,7 @@ from fixtures import figures as recorded
 from fixtures.claims import Evidence
 from reports import figures, pages
 from tests.miniatures.results import claim, finished, run_of
-from tests.test_pages import HOSTILE, Page, markup_in
+from tests.test_pages import HOSTILE, Page
 
 LOSSES = recorded.lines("epoch", "loss (bits)", training=[4, 2, 0], validation=[4, None, 1])
 PICTURE = recorded.grid("column", "row", [[-2, 0, 1], [0, 1, 2]])
@@ -204,16 +204,6 @@ def test_draws_the_newest_column(tmp_path):
     assert "keras 3.9.0 · jax" in text.partition("<figcaption>")[2].partition("</figcaption>")[0]
 
 
-def test_lists_a_figure_in_markdown(tmp_path):
-    """Without pictures a figure is its axes and the values of each curve, or of each row."""
-    runs = [run_of(tmp_path, finished(claim(evidence={"how it went": LOSSES, "picture": PICTURE})))]
-    lines = pages.markdown(runs).splitlines()
-    start = lines.index("- measured: how it went: loss (bits) by epoch")
-    assert lines[start + 1 : start + 4] == ["  - epoch: `1, 2, 3`", "  - training: `4, 2, 0`", "  - validation: `4, none, 1`"]
-    start = lines.index("- measured: picture: rows: row; columns: column")
-    assert lines[start + 1 : start + 3] == ["  - `-2, 0, 1`", "  - `0, 1, 2`"]
-
-
 NAMED_WITH_MARKUP = [
     changed(LOSSES, x=HOSTILE, y=HOSTILE, at=[HOSTILE, "b"], series={HOSTILE: [1, 2]}),
     changed(LOSSES, series={HOSTILE: HOSTILE}),
@@ -228,4 +218,3 @@ def test_escapes_what_it_draws(tmp_path, figure):
     page = Page(pages.html([run]))
     assert page.runs_only_its_own
     assert "alert(1)" in page.text
-    assert not markup_in(pages.markdown([run]))

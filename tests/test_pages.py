@@ -12,7 +12,7 @@ import pytest
 from reports import pages
 from reports.__main__ import main
 from reports.catalogue import load
-from tests.miniatures.results import claim, finished, footer, header, lines, run_of
+from tests.miniatures.results import claim, finished, header, lines, run_of
 
 HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(1)>`\"'](javascript:alert(1))"
 REFUTED = claim(
@@ -86,10 +86,9 @@ def two(tmp_path):
     return [newer, run_of(tmp_path, finished(old, claim("example/is-old"), version="2.2.4"), "older.jsonl")]
 
 
-@pytest.mark.parametrize("render", [pages.html, pages.markdown])
-def test_says_all_of_a_claim(one, render):
+def test_says_all_of_a_claim(one):
     """Sentence, details, verdict, reason, evidence, thread and rows of the catalogue are on the page."""
-    text = render(one)
+    text = pages.html(one)
     for part in ("shuffle", "More about it", "does not hold", "assert 1 == 2", "0.25", "issues/22787", "issues/10571", "99.R2"):
         assert part in text
 
@@ -163,11 +162,6 @@ def test_escapes_what_it_shows(tmp_path, field):
 
 def test_shows_a_verdict_for_each_column(two):
     """With several results each claim has each column's verdict, and the replacement is linked."""
-    text = pages.markdown(two)
-    entry = text.partition('<a id="example/is-new"></a>')[2].partition("<a id=")[0]
-    assert "✔ **holds** on keras 3.9.0 on jax" in entry
-    assert "✘ **does not hold** on keras 2.2.4 on jax" in entry
-    assert "[It is one: example/is-old.](#example/is-old)" in entry
     shown = Page(pages.html(two)).text.partition("It is one: example/is-new.")[2]
     assert "✔ holds keras 3.9.0 · jax" in " ".join(shown.split())
     assert "✘ does not hold keras 2.2.4 · jax" in " ".join(shown.split())
@@ -176,7 +170,7 @@ def test_shows_a_verdict_for_each_column(two):
 def test_tells_two_runs_of_one_subject_apart(tmp_path):
     """Two columns of the same subject are named by the time of their run."""
     runs = [run_of(tmp_path, finished(claim(), started=f"2026-01-0{day}T00:00:00Z"), f"{day}.jsonl") for day in (1, 2)]
-    text = pages.markdown(runs)
+    text = pages.html(runs)
     assert "Python 3.12.1, 2026-01-01T00:00:00Z" in text
     assert "Python 3.12.1, 2026-01-02T00:00:00Z" in text
 
@@ -208,7 +202,7 @@ TOPICS = [
 
 @pytest.mark.parametrize(
     ("render", "begin", "end"),
-    [(pages.html, '<section class="group">', 'id="columns"'), (pages.markdown, "# ", "The catalogue\n")],
+    [(pages.html, '<section class="group">', 'id="columns"'), (pages.markdown, "## ", "nothing")],
 )
 def test_puts_questions_of_a_topic_together(tmp_path, render, begin, end):
     """Questions stand by group, by topic and by the rows of its topic, whatever their names; a topic's title stands once."""
@@ -219,17 +213,16 @@ def test_puts_questions_of_a_topic_together(tmp_path, render, begin, end):
     assert body.count("Saving models") == 1
 
 
-@pytest.mark.parametrize("render", [pages.html, pages.markdown])
-def test_links_claims_with_the_catalogue(tmp_path, render):
+def test_links_claims_with_the_catalogue(tmp_path):
     """A claim links to its row, which links back to its claims, and says where there are none."""
-    text = render([run_of(tmp_path, finished(*TOPICS))])
+    text = pages.html([run_of(tmp_path, finished(*TOPICS))])
     rows = load().rows
 
     def row(number, following):
         return text.partition(f'id="row-{number}"')[2].partition(f'id="row-{following}"')[0]
 
     for number in ("5.9", "17.1"):
-        assert text.count(f'href="#row-{number}"') == 1 or text.count(f"](#row-{number})") == 1
+        assert text.count(f'href="#row-{number}"') == 1
         assert rows[number].statement.partition("`")[2].partition("`")[0] in text.partition(f'id="row-{number}"')[2]
     assert "#saving-b/is-first" in row("5.9", "5.10")
     assert "#saving-a/is-second" not in row("5.9", "5.10")
@@ -248,24 +241,6 @@ def test_keeps_a_row_that_the_catalogue_does_not_have(tmp_path):
     page = Page(pages.html([run_of(tmp_path, finished(claim(answers=["99.1", HOSTILE])))]))
     assert "FAQ 99.1" in page.text
     assert not [link for link in page.values("href") if "99" in link]
-
-
-def test_puts_neighbouring_versions_together(tmp_path):
-    """A claim's verdicts are told by stretches of versions, family by family, whatever the order of the files."""
-    verdicts = {
-        "2.2.4": "does not hold",
-        "3.0.5": "holds",
-        "3.5.0": "holds",
-        "3.10.0": "does not hold",
-        "3.15.1": "does not hold",
-    }
-    runs = [
-        run_of(tmp_path, finished(claim(verdict=verdict, expected=verdict), version=version), f"{version}.jsonl")
-        for version, verdict in reversed(list(verdicts.items()))
-    ]
-    entry = pages.markdown(runs).partition('<a id="example/is-true"></a>')[2]
-    assert "✔ **holds** on keras 3.0.5 to 3.5.0 on jax\n" in entry
-    assert "✘ **does not hold** on keras 2.2.4 on jax; keras 3.10.0 to 3.15.1 on jax\n" in entry
 
 
 def test_tells_the_script_every_verdict(tmp_path):
@@ -290,12 +265,13 @@ def test_lists_the_slowest_claims(tmp_path):
 
 
 def test_builds_beside_the_results(tmp_path, capsys):
-    """`build` writes both pages beside the first results file, says where, and exits 0."""
+    """`build` writes the page and its other faces beside the first results file, says where, and exits 0."""
     path = tmp_path / "results.jsonl"
     path.write_bytes(finished(claim()))
     assert main(["build", str(path)]) == 0
-    assert capsys.readouterr().out.split() == [str(tmp_path / "index.html"), str(tmp_path / "FAQ.md")]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["FAQ.md", "index.html", "results.jsonl"]
+    names = ["index.html", "FAQ.md", "FAQ.zh.md", "faq.json", "badge.svg"]
+    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in names]
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*names, "results.jsonl"])
 
 
 def test_builds_what_is_incomplete_and_says_so(tmp_path, capsys):
@@ -335,45 +311,3 @@ def test_says_what_to_install(monkeypatch, capsys, package):
     monkeypatch.setitem(sys.modules, package, None)
     assert main(["build"]) == 2
     assert capsys.readouterr().err == f'{package} cannot be imported: pip install -e ".[report]"\n'
-
-
-def differ(folder, capsys, one, other):
-    """The exit status of `diff` of two files with these contents, and its lines."""
-    paths = [folder / "a.jsonl", folder / "b.jsonl"]
-    for path, content in zip(paths, (one, other)):
-        path.write_bytes(content)
-    return main(["diff", *map(str, paths)]), capsys.readouterr().out.splitlines()
-
-
-def test_diff_finds_nothing_in_the_same(tmp_path, capsys):
-    """`diff` of two runs with the same verdicts exits 0."""
-    status, said = differ(tmp_path, capsys, finished(claim(seconds=1)), finished(claim(seconds=2), version="3.8.0"))
-    assert status == 0
-    assert said == ["keras 3.9.0 on jax 0.9.0, Python 3.12.1 -> keras 3.8.0 on jax 0.9.0, Python 3.12.1: no claim differs"]
-
-
-def test_diff_lists_what_differs(tmp_path, capsys):
-    """`diff` lists the claims whose verdict differs and those that one run alone has, and exits 1."""
-    one = finished(claim("example/a"), claim("example/b"))
-    other = finished(claim("example/a", verdict="error", reason="KeyError: 1"), claim("example/c"), claim("example/d"))
-    status, said = differ(tmp_path, capsys, one, other)
-    assert status == 1
-    assert said[0].endswith(": 4 claims differ")
-    assert said[1:] == [
-        "example/a: holds -> error (KeyError: 1)",
-        "example/b: holds -> (not in this run)",
-        "example/c: (not in this run) -> holds",
-        "example/d: (not in this run) -> holds",
-    ]
-
-
-def test_diff_does_not_call_an_incomplete_run_the_same(tmp_path, capsys):
-    """`diff` with a file that was cut off compares what there is, and exits 2."""
-    status, said = differ(tmp_path, capsys, finished(claim()), lines(header(), claim()))
-    assert status == 2
-    assert said[0].endswith("no claim differs")
-
-
-def test_diff_refuses_a_bad_file(tmp_path, capsys):
-    """`diff` with a file that cannot be relied on compares nothing, and exits 2."""
-    assert differ(tmp_path, capsys, finished(claim()), lines(header(format=2), footer())) == (2, [])

@@ -111,7 +111,7 @@ def test_aligns_its_columns(say):
 def test_speaks_chinese():
     """Interface, questions, verdicts and advice are in Chinese; ids, paths and what Python raised are as they are."""
     text = "\n".join(shown(recorder(*CLAIMS), LANGUAGES[1]))
-    for part in ("验证集是如何划分出来的？", "✘ 不成立", "偏离：example/has-moved：记录为“成立”，实测：不成立"):
+    for part in ("验证集是如何划分出来的？", "✘ 不成立", "漂移：example/has-moved：记录为“成立”，实测：不成立"):
         assert part in text
     assert "出错：example/is-broken：KeyError: 'nothing'" in text
     assert "FAQ.zh.md" in text
@@ -182,7 +182,7 @@ def test_speaks_it_in_a_run(tmp_path):
     project = Project(tmp_path, test_validation_split=SPECS)
     (tmp_path / "specs" / "zh.toml").write_bytes(language.SPECS.read_bytes())
     said = project.run("--color=yes", LANG="zh_CN.UTF-8").stdout
-    assert "\x1b[31m偏离：validation-split/is-false：记录为“成立”，实测：不成立" in said
+    assert "\x1b[31m漂移：validation-split/is-false：记录为“成立”，实测：不成立" in said
     assert "验证集是如何划分出来的？" in said
 
 

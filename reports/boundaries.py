@@ -1,0 +1,116 @@
+"""Where a claim's verdict is another one than on the newest Keras, in words: `since keras 3.5.0; not on JAX`."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from reports.columns import Column
+from reports.language import Language
+from reports.verdicts import DOES_NOT_HOLD, HOLDS, MEASURED, VARIES
+
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvino": "OpenVINO", "theano": "Theano"}
+
+
+@dataclass(frozen=True)
+class Range:
+    """Neighbouring columns of a family with a verdict. `first` or `last` is None where the family goes no further."""
+
+    verdict: str
+    first: Optional[Column]
+    last: Optional[Column]
+    after: Optional[Column]
+
+    @property
+    def key(self) -> Tuple[Any, ...]:
+        """The same for ranges of two backends that are told in the same words."""
+        return (self.verdict, *(column and column.version for column in (self.first, self.last, self.after)))
+
+
+def boundaries(cells: Sequence[Any], verdict: str, say: Language) -> str:
+    """Where the columns found another verdict than this one, in words; empty where none did.
+
+    A Keras that is not named agrees, or did not decide the claim. `cells` are in the order of the columns.
+    """
+    families: Dict[str, List[Any]] = {}
+    for cell in cells:
+        if cell.outcome and cell.outcome.verdict in MEASURED:
+            families.setdefault(cell.column.family, []).append(cell)
+    distributions: Dict[str, List[List[Any]]] = {}
+    for members in families.values():
+        distributions.setdefault(members[0].column.run.subject.distribution, []).append(members)
+    told = [words for families_of in distributions.values() for words in _of_distribution(families_of, verdict, say)]
+    return say("; ").join(told)
+
+
+def _of_distribution(families: List[List[Any]], verdict: str, say: Language) -> List[str]:
+    """The words on one distribution: on those of its backends together that are told in the same words."""
+    longest = max(families, key=len)
+    groups: Dict[Tuple[Any, ...], List[List[Any]]] = {}
+    for cells in families:
+        cells_like = longest if _agrees(cells, longest) else cells
+        groups.setdefault(tuple(found.key for found in _others(cells_like, verdict)), []).append(cells)
+    told = []
+    for members in groups.values():
+        example = longest if longest in members else members[0]
+        is_all = len(groups) == 1 and verdict in MEASURED
+        backends = [] if is_all else [cells[0].column.run.subject.backend for cells in members]
+        told += _of_group(_others(example, verdict), verdict, backends, example[0].column.run.subject.distribution, say)
+    return told
+
+
+def _agrees(cells: List[Any], others: List[Any]) -> bool:
+    """Whether a backend found at each of its versions what another one found there, or at the version before."""
+    found = {cell.column.version: cell.outcome.verdict for cell in others}
+    return all(cell.outcome.verdict == (found.get(cell.column.version) or _before(cell.column, others)) for cell in cells)
+
+
+def _before(column: Column, cells: List[Any]) -> str:
+    before = [cell for cell in cells if cell.column.age[0] <= column.age[0]]
+    return (before[-1] if before else cells[0]).outcome.verdict
+
+
+def _others(cells: List[Any], verdict: str) -> List[Range]:
+    """The ranges of a family that have another verdict."""
+    runs = [(kind, list(members)) for kind, members in itertools.groupby(cells, lambda cell: cell.outcome.verdict)]
+    found = []
+    for number, (kind, members) in enumerate(runs):
+        if kind != verdict:
+            first = members[0].column if number else None
+            last = members[-1].column if number < len(runs) - 1 else None
+            found.append(Range(kind, first, last, runs[number + 1][1][0].column if last else None))
+    return found
+
+
+def _of_group(ranges: List[Range], verdict: str, backends: List[str], distribution: str, say: Language) -> List[str]:
+    """The words on backends that agree; on all of a distribution, if none is named."""
+    names = say.listed([BACKENDS.get(name, name) for name in backends])
+    if len(ranges) == 1 and ranges[0].after and not ranges[0].first and {ranges[0].verdict, verdict} == {HOLDS, DOES_NOT_HOLD}:
+        since = say("since {keras}", keras=_name(ranges[0].after))
+        return [say("{place} on {backends}", place=since, backends=names) if names else since]
+    return [_told(found.verdict, verdict, _place(found, names, distribution, say), say) for found in ranges]
+
+
+def _place(found: Range, backends: str, distribution: str, say: Language) -> str:
+    if not found.first and not found.last:
+        return say("on {backends}", backends=backends) if backends else say("in {keras}", keras=distribution)
+    if not found.last:
+        place = say("since {keras}", keras=_name(found.first))
+    elif not found.first:
+        place = say("up to {keras}", keras=_name(found.last))
+    elif found.first is found.last or found.first.version == found.last.version:
+        place = say("in {keras}", keras=_name(found.first))
+    else:
+        place = say("in {keras} to {version}", keras=_name(found.first), version=found.last.version)
+    return say("{place} on {backends}", place=place, backends=backends) if backends else place
+
+
+def _told(found: str, verdict: str, place: str, say: Language) -> str:
+    if found == DOES_NOT_HOLD:
+        return say("not {place}", place=place) if verdict == HOLDS else say("does not hold {place}", place=place)
+    return say("varies {place}", place=place) if found == VARIES else say("holds {place}", place=place)
+
+
+def _name(column: Optional[Column]) -> str:
+    """`keras 3.5.0`; `tf_keras 2.18.0` of the successor of tf.keras."""
+    assert column
+    return f"{column.run.subject.name.partition(' ')[0]} {column.version}"
