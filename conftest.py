@@ -7,6 +7,7 @@ import pytest
 from fixtures import collection, workers
 from fixtures.devices import NEEDS
 from fixtures.subject import CHOICES
+from reports import steps
 from reports.recorder import LATEST, Recorder
 from reports.terminal import summarize
 
@@ -32,7 +33,9 @@ def pytest_configure(config):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    summarize(terminalreporter, config.pluginmanager.get_plugin("recorder"))
+    recorder = config.pluginmanager.get_plugin("recorder")
+    summarize(terminalreporter, recorder)
+    steps.write(terminalreporter, recorder)
 
 
 @pytest.fixture(scope="session")

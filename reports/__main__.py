@@ -29,13 +29,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
-    build = commands.add_parser("build", help="write index.html and FAQ.md of results files, a column each")
+    build = commands.add_parser("build", help="write the page, FAQ.md, faq.json and a badge of results files, a column each")
     build.add_argument("results", nargs="*", type=Path, default=[LATEST], metavar="RESULTS", help=f"(default: {short(LATEST)})")
     build.add_argument("--to", type=Path, metavar="DIR", help="where to write (default: beside the first results file)")
-    diff = commands.add_parser("diff", help="list the claims whose verdict differs; exit 0 if none does, 1 if some do")
+    told = "list the claims whose verdict differs; exit 0 if none does, 1 if some do, 2 if that cannot be said"
+    diff = commands.add_parser("diff", help=told)
     diff.add_argument(
         "results", nargs=2, type=Path, metavar=("A", "B"), help="two results files, or names of published columns"
     )
+    diff.add_argument("--markdown", action="store_true", help="write a table with their sentences, for a summary or a comment")
     publish = commands.add_parser("publish", help="keep whole runs as published results; exit 1 if something drifted in one")
     publish.add_argument("results", nargs="+", type=Path, metavar="COLUMN.jsonl", help="results files named like their columns")
     return parser
@@ -57,16 +59,17 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from reports.difference import differences
+    from reports.difference import as_markdown, as_text, differences
 
     runs = _read(options.results)
     if runs is None:
         return REFUSED
-    lines = differences(*runs)
-    print(*lines, sep="\n")
+    one, other = runs
+    found = differences(one, other)
+    print((as_markdown if options.markdown else as_text)(one, other, found))
     if _tell_incomplete(runs):
         return REFUSED
-    return DIFFERENT if len(lines) > 1 else DONE
+    return DIFFERENT if found else DONE
 
 
 def _publish(options: argparse.Namespace) -> int:

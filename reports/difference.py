@@ -1,25 +1,75 @@
-"""What differs between two runs."""
+"""What differs between two runs, as text and in Markdown."""
 
-from typing import List
+from dataclasses import dataclass
+from typing import List, Optional
 
+from reports import marked
 from reports.results import Outcome, Run
+from reports.text import printable
+from reports.verdicts import SIGNS
+
+MISSING = "(not in this run)"
 
 
-def differences(one: Run, other: Run) -> List[str]:
-    """A heading, then a line for each claim whose verdict differs or that only one of the runs has."""
+@dataclass(frozen=True)
+class Difference:
+    """A claim whose verdict differs, or that only one of the runs has."""
+
+    id: str
+    one: Optional[Outcome]
+    other: Optional[Outcome]
+
+    @property
+    def sentence(self) -> str:
+        """What it claims."""
+        outcome = self.other or self.one
+        return outcome.sentence if outcome else ""
+
+    @property
+    def reason(self) -> str:
+        """Why the second run found what it found; empty where it needs none."""
+        return self.other.reason or "" if self.one and self.other else ""
+
+
+def differences(one: Run, other: Run) -> List[Difference]:
+    """Those of two runs, by id."""
     first, second = ({outcome.id: outcome for outcome in run.outcomes} for run in (one, other))
-    lines = [
-        f"{identity}: {outcome.verdict} -> {second[identity].verdict}{_because(second[identity])}"
-        for identity, outcome in first.items()
-        if identity in second and second[identity].verdict != outcome.verdict
+    pairs = [Difference(name, first.get(name), second.get(name)) for name in sorted({**first, **second})]
+    return [pair for pair in pairs if _verdict(pair.one) != _verdict(pair.other)]
+
+
+def as_text(one: Run, other: Run, found: List[Difference]) -> str:
+    """A heading, then a line for each difference."""
+    lines = [f"{one.subject.name} -> {other.subject.name}: {_number(len(found))}"]
+    for pair in found:
+        because = f" ({pair.reason})" if pair.reason else ""
+        lines.append(f"{pair.id}: {_verdict(pair.one)} -> {_verdict(pair.other)}{because}")
+    return "\n".join(map(printable, lines))
+
+
+def as_markdown(one: Run, other: Run, found: List[Difference]) -> str:
+    """The same as a table, with the sentences."""
+    first, second = marked.cell(one.subject.name), marked.cell(other.subject.name)
+    heading = f"### {first} → {second}: {_number(len(found))}\n"
+    if not found:
+        return heading
+    rows = [
+        [
+            f"{marked.cell(pair.sentence)}<br>{marked.code_cell(pair.id)}",
+            _signed(pair.one),
+            f"{_signed(pair.other)} {marked.code_cell(pair.reason)}".strip(),
+        ]
+        for pair in found
     ]
-    lines += [f"{identity}: {first[identity].verdict} -> (not in this run)" for identity in first if identity not in second]
-    lines += [f"{identity}: (not in this run) -> {second[identity].verdict}" for identity in second if identity not in first]
-    return [f"{one.subject.name} -> {other.subject.name}: {_number(len(lines))}", *sorted(lines)]
+    return f"{heading}\n{marked.table(['claim', first, second], rows)}\n"
 
 
-def _because(outcome: Outcome) -> str:
-    return f" ({outcome.reason})" if outcome.reason else ""
+def _verdict(outcome: Optional[Outcome]) -> str:
+    return outcome.verdict if outcome else MISSING
+
+
+def _signed(outcome: Optional[Outcome]) -> str:
+    return f"{SIGNS[outcome.verdict]} {outcome.verdict}" if outcome else MISSING
 
 
 def _number(count: int) -> str:
