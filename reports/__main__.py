@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, List, Optional, Sequence
@@ -119,5 +120,18 @@ def _refuse(problems: Sequence[str]) -> int:
     return REFUSED
 
 
+def _on_a_terminal() -> int:
+    """The exit status of the command line's command, whatever the output can hold and however much of it is read."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # as `| head` leaves it; what is still to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DIFFERENT
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_on_a_terminal())
