@@ -15,6 +15,7 @@ from reports.terminal import summarize
 def pytest_addoption(parser):
     group = parser.getgroup("keras specs")
     group.addoption("--keras", choices=CHOICES, help="the Keras to check (default: the first that can be imported)")
+    group.addoption("--require", action="append", choices=NEEDS, default=[], help="what must be there: an error if it is not")
     group.addoption("--results", type=Path, help=f"the results file to write (default: {LATEST})")
 
 
