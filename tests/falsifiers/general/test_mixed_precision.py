@@ -1,0 +1,61 @@
+"""Faults in computing in half precision."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from specs.general import test_mixed_precision as spec
+from tests.falsifiers import falsifies
+
+WITHOUT = ["keras<3", "tf.keras<2.1"]
+
+
+@falsifies(spec.test_weights_are_float32_and_results_float16, spec.test_small_updates_are_kept, on=spec.SINCE,
+           in_interpreter=True)  # fmt: skip
+def weights_are_half_too(keras, patch):
+    """The policy `mixed_float16` is the policy `float16`."""
+    original = keras.mixed_precision.set_global_policy
+    patch.setattr(keras.mixed_precision, "set_global_policy", lambda policy: original("float16"))
+
+
+@falsifies(spec.test_the_loss_is_scaled, spec.test_steps_that_overflow_are_skipped, on=spec.SINCE, in_interpreter=True)
+def the_loss_is_not_scaled(keras, patch):
+    """`compile` takes the optimizer as it is, with no scaling of the loss."""
+    original = keras.models.Model.compile
+
+    def compile(self, **options):
+        original(self, **options)
+        self.optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+
+    patch.setattr(keras.models.Model, "compile", compile)
+
+
+@falsifies(
+    spec.test_weights_are_float32_and_results_float16,
+    spec.test_small_updates_are_kept,
+    spec.test_the_loss_is_scaled,
+    spec.test_steps_that_overflow_are_skipped,
+    on=WITHOUT,
+    in_interpreter=True,
+)
+def there_is_a_policy(keras, patch):
+    """Keras 2 has the policy, which does what the later one does."""
+    half, skipped, train_on_batch = np.zeros((1, 1), "float16"), [4, 4], keras.models.Model.train_on_batch
+    dense, outputs = keras.layers.Dense, iter([half, half.astype("float32")])
+
+    def train(self, x, y):
+        if y in skipped:
+            skipped.remove(y)
+        else:
+            train_on_batch(self, x, y)
+
+    patch.setattr(keras, "mixed_precision", SimpleNamespace(set_global_policy=lambda policy: None), raising=False)
+    patch.setattr(keras.layers, "Dense", lambda units, dtype=None, **options: dense(units, **options))
+    patch.setattr(keras.models.Model, "predict", lambda *args, **options: next(outputs))
+    patch.setattr(keras.models.Model, "train_on_batch", train)
+
+
+@falsifies(spec.test_floatx_makes_the_weights_half_too)
+def floatx_is_ignored(keras, patch):
+    """`set_floatx` changes nothing."""
+    patch.setattr(keras.backend, "set_floatx", lambda floatx: None)
