@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import io
 import os
 import sys
 from pathlib import Path
@@ -123,7 +124,8 @@ def _refuse(problems: Sequence[str]) -> int:
 def _on_a_terminal() -> int:
     """The exit status of the command line's command, whatever the output can hold and however much of it is read."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()

@@ -1,5 +1,6 @@
 """The verified FAQ in Markdown, as a code host shows it: the newest column's answers, and in words where others differ."""
 
+import functools
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -31,25 +32,34 @@ class Answer:
 
 def markdown(faq: Faq, say: Language) -> str:
     """The FAQ in this language."""
+    newest = newest_column(faq)
+    found = answers(faq, newest, say)
+    questions = [question for _, parts in faq.groups for part in parts for question in part.questions]
+    text = (
+        _environment()
+        .get_template("FAQ.md")
+        .render(
+            faq=faq,
+            say=say,
+            newest=newest,
+            several=len(faq.columns) > 1,
+            families=_families(faq),
+            answers=found,
+            counts={q.id: Counter(found[entry.said.id].verdict for entry in q.entries) for q in questions},
+            verdicts=[verdict for verdict in VERDICTS if verdict in {answer.verdict for answer in found.values()}],
+            signs=SIGNS,
+        )
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@functools.lru_cache(maxsize=None)
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(TEMPLATES)), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(prose=marked.prose, cell=marked.cell, linked=marked.linked, code=marked.code)
-    newest = newest_column(faq)
-    found = answers(faq, newest, say)
-    questions = [question for _, parts in faq.groups for part in parts for question in part.questions]
-    text = environment.get_template("FAQ.md").render(
-        faq=faq,
-        say=say,
-        newest=newest,
-        several=len(faq.columns) > 1,
-        families=_families(faq),
-        answers=found,
-        counts={q.id: Counter(found[entry.said.id].verdict for entry in q.entries) for q in questions},
-        verdicts=[verdict for verdict in VERDICTS if verdict in {answer.verdict for answer in found.values()}],
-        signs=SIGNS,
-    )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return environment
 
 
 def newest_column(faq: Faq) -> Column:

@@ -8,11 +8,12 @@ import json
 from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 import fastjsonschema
 import jsonschema
 
+from reports.text import printable
 from reports.verdicts import drifted
 
 _SCHEMA = json.loads(Path(__file__).with_name("results.schema.json").read_text(encoding="utf-8"))
@@ -43,6 +44,9 @@ def fast_check(definition: str) -> Callable[[Any], bool]:
     return is_valid
 
 
+DEEPEST = 64  # levels of lists and objects in a line
+LONGEST = 4 * 1024 * 1024  # bytes of a line
+HEARSAY = "../claims.json"  # where a published file's sentences stand: a results file opens no other
 _VALIDATORS = {record: validator(record) for record in ("header", "claim", "footer")}
 _FAST_CHECKS = {record: fast_check(record) for record in _VALIDATORS}
 
@@ -178,11 +182,13 @@ def read(path: Path) -> Run:
     if not records or not isinstance(records[0], dict) or records[0].get("record") != "header":
         raise NoHeader(f"{path} has no header, so it is no results file, or its beginning is lost: run pytest specs again")
     if records[0].get("format") != FORMAT:
-        found = str(records[0].get("format"))[:20]
+        found = printable(str(records[0].get("format"))[:20])
         raise OtherFormat(
             f"{path} has format {found}, but this suite reads {FORMAT}: use the version that wrote it, or run again"
         )
     if "texts" in records[0]:
+        if records[0]["texts"] != HEARSAY:
+            raise NotAsDescribed(f"{path} is damaged: its sentences do not stand in {HEARSAY}: publish the column again")
         records = _told(path, records)
     for number, record in enumerate(records, start=1):
         _check(path, number, record)
@@ -211,14 +217,14 @@ def _records(path: Path) -> List[Any]:
             if number == len(lines) and values:
                 break
             raise NotJson(
-                f"{path} is no results file, or damaged: line {number} is not JSON: run pytest specs again"
+                f"{path} is no results file, or damaged: line {number} is not JSON that a run writes: run pytest specs again"
             ) from error
     return values
 
 
 def _told(path: Path, records: List[Any]) -> List[Any]:
     """The lines of a published file, completed by what its header names, and by the times in its footer."""
-    beside = path.parent / str(records[0]["texts"])
+    beside = path.parent / HEARSAY
     try:
         texts = json.loads(beside.read_text(encoding="utf-8"))
         times = iter(records[-1].get("times", []))
@@ -226,14 +232,27 @@ def _told(path: Path, records: List[Any]) -> List[Any]:
             {"expected": record["verdict"], **DEFAULTS, **texts[record["id"]], "seconds": next(times, None), **record}
             for record in records[1:-1]
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        why = f"{type(error).__name__}: {error}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = printable(f"{type(error).__name__}: {error}")[:120]
         raise NotAsDescribed(f"{path} and {beside} do not fit together ({why}): publish the column again") from error
     return [records[0], *told, records[-1]]
 
 
 def _value(line: bytes) -> Any:
-    return json.loads(line.decode("utf-8"), parse_constant=_refuse)
+    if len(line) > LONGEST:
+        raise ValueError("no line of a run is as long")
+    value = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        level = [member for holder in level for member in _members(holder)]
+    if depth > DEEPEST:
+        raise ValueError("no line of a run is as deep")
+    return value
+
+
+def _members(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _refuse(constant: str) -> None:
@@ -248,8 +267,8 @@ def _check(path: Path, number: int, record: Any) -> None:
         return
     problem = jsonschema.exceptions.best_match(_VALIDATORS[kind].iter_errors(record))
     if problem is not None:
-        where = ".".join(map(str, problem.absolute_path)) or kind
-        what = " ".join(problem.message.split())[:120]
+        where = printable(".".join(map(str, problem.absolute_path)))[:120] or kind
+        what = printable(problem.message)[:120]
         raise NotAsDescribed(f"{path} is damaged: line {number}, {where}: {what}: run pytest specs again")
 
 
