@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, List, Sequence, Tuple
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from reports.results import Run
 
@@ -98,7 +98,7 @@ def _rank(column: Column) -> Tuple[Any, ...]:
 def _number(text: str) -> Version:
     try:
         return Version(text)
-    except InvalidVersion:  # of whoever wrote the file
+    except ValueError:  # no version, or one of thousands of digits, of whoever wrote the file
         return Version("0")
 
 

@@ -46,6 +46,7 @@ def fast_check(definition: str) -> Callable[[Any], bool]:
 
 DEEPEST = 64  # levels of lists and objects in a line
 LONGEST = 4 * 1024 * 1024  # bytes of a line
+LONGEST_NUMBER = 300  # digits: more than that no float holds
 HEARSAY = "../claims.json"  # where a published file's sentences stand: a results file opens no other
 _VALIDATORS = {record: validator(record) for record in ("header", "claim", "footer")}
 _FAST_CHECKS = {record: fast_check(record) for record in _VALIDATORS}
@@ -241,7 +242,7 @@ def _told(path: Path, records: List[Any]) -> List[Any]:
 def _value(line: bytes) -> Any:
     if len(line) > LONGEST:
         raise ValueError("no line of a run is as long")
-    value = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+    value = json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=_whole)
     level, depth = [value], 0
     while level:
         depth += 1
@@ -253,6 +254,12 @@ def _value(line: bytes) -> Any:
 
 def _members(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("no number of a run is as long")
+    return int(digits)
 
 
 def _refuse(constant: str) -> None:

@@ -176,6 +176,25 @@ def test_says_what_is_wrong_or_does_it_right(files, capsys, block):
         assert_told(main(["diff", str(damaged), str(whole)]), capsys.readouterr())
 
 
+@pytest.mark.parametrize(
+    "records",
+    [
+        finished(claim(), subject={**header()["subject"], "version": "9" * 5000}),
+        finished(claim(seconds=10**400)),
+        finished(claim(seconds=1e308)),
+        finished(claim(source=f"specs/test_example.py:{'9' * 5000}")),
+        finished(claim(evidence={HOSTILE: 10**400})),
+    ],
+    ids=["version", "seconds", "float", "line", "evidence"],
+)
+def test_huge_numbers_are_no_trouble(files, capsys, records):
+    """A number that is too long for Python's own conversions is refused, or shown."""
+    damaged, whole = files
+    damaged.write_bytes(records)
+    assert_told(main(["build", str(damaged)]), capsys.readouterr())
+    assert_told(main(["diff", str(damaged), str(whole)]), capsys.readouterr())
+
+
 def test_the_faults_are_of_many_kinds():
     """Some mutants are refused, and some are not; each is another file."""
     assert len({mutant(number) for number in range(MUTANTS)}) > MUTANTS * 0.9
