@@ -13,7 +13,8 @@ from fixtures.seeds import SECOND
 
 # The machines are simulated: two processes, in a network of their own, which has no way out.
 FAILED = (AssertionError, JobError)
-NOT_TENSORFLOW, NOT_JAX = ["keras[jax,torch,theano]"], ["keras[tensorflow,torch,theano]", "tf.keras"]
+NOT_TENSORFLOW = ["keras[jax,torch,theano,openvino]"]
+NOT_JAX = ["keras[tensorflow,torch,theano,openvino]", "tf.keras"]
 X, Y = np.eye(8), np.arange(1.0, 9)
 LEARNED_BY_ONE = (Y / 4).tolist()  # what one machine learns from two batches of four samples, each of which counts a quarter
 FIRST_HALF = np.array([True, True, False, False] * 2)  # of each of the two batches
