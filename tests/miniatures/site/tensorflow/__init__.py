@@ -11,3 +11,15 @@ if os.environ["MINIATURE_KERAS"] == "absent":
 def executing_eagerly():
     """As TensorFlow 2 does."""
     return True
+
+
+class config:
+    """On a machine without a GPU."""
+
+    class experimental:
+        """Where TensorFlow 2.0 has it."""
+
+        @staticmethod
+        def list_physical_devices(kind):
+            """None."""
+            return []
