@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -20,7 +21,7 @@ from reports.faults import faults
 from reports.figures import Drawing, drawing, shortened
 from reports.prose import html_linked, html_prose, paragraphs, value
 from reports.results import Run
-from reports.verdicts import LETTERS, SIGNS, VERDICTS
+from reports.verdicts import HOLDS, LETTERS, SIGNS, VERDICTS
 from reports.wording import Wording
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -68,6 +69,7 @@ class Report:
         topics = {topic.number: topic for topic in faq.catalogue.topics}
         self.candidates = {number: stories.candidates(faq, topic) for number, topic in topics.items()}
         self.topics = topics
+        self.groups = _one_place(faq.groups)
 
     @property
     def changes(self) -> List[Tuple[str, List[stories.Change]]]:
@@ -96,8 +98,9 @@ class Report:
         return stories.short_answer(self.candidates.get(part.number or 0, []), self.newest)
 
     def examples(self, part: Part) -> List[Entry]:
-        """The worked examples of a topic."""
-        return [entry for q in part.questions for entry in q.entries if proofs.is_example(entry.said)]
+        """The worked examples of a topic, those that hold on the newest column first."""
+        found = [entry for q in part.questions for entry in q.entries if proofs.is_example(entry.said)]
+        return sorted(found, key=lambda entry: entry.verdict(self.newest) != HOLDS)
 
     def counts(self, entries: Iterable[Entry]) -> List[Tuple[str, int]]:
         """How many of these claims have which verdict in the newest column."""
@@ -170,7 +173,20 @@ class Report:
 
     def _in_order(self) -> List[str]:
         """The claims as they stand on the page."""
-        return [e.said.id for _, parts in self.faq.groups for part in parts for q in part.questions for e in q.entries]
+        return [e.said.id for _, parts in self.groups for part in parts for q in part.questions for e in q.entries]
+
+
+def _one_place(groups: Sequence[Tuple[str, Sequence[Part]]]) -> List[Tuple[str, List[Part]]]:
+    """The groups, a topic that has questions in several of them wholly in the first."""
+    found: Dict[str, List[Part]] = {name: [] for name, _ in groups}
+    first: Dict[Any, Tuple[str, int]] = {}
+    for name, parts in groups:
+        for part in parts:
+            place, n = first.setdefault(part.title or name, (name, len(found[name])))
+            if n < len(found[place]):
+                part = replace(found[place][n], questions=found[place][n].questions + part.questions)
+            found[place] = [*found[place][:n], part, *found[place][n + 1 :]]
+    return list(found.items())
 
 
 def both(english: str, chinese: str) -> Markup:

@@ -95,10 +95,11 @@ def test_says_all_of_a_claim(one):
 
 @pytest.mark.parametrize("render", [pages.html, pages.markdown])
 def test_links_to_what_is_true_instead(one, render):
-    """Where a claim does not hold, the sentence that does is named and linked."""
-    instead = next(line for line in render(one).splitlines() if re.search("instead:", line, re.IGNORECASE))
-    assert "It is one: example/is-true." in instead
-    assert "#example/is-true" in instead
+    """Where a claim does not hold, the sentence that does is told beside it and linked."""
+    lines = render(one).splitlines()
+    told = next(n for n, line in enumerate(lines) if re.search("instead:", line, re.IGNORECASE))
+    assert "It is one: example/is-true." in lines[told]
+    assert "#example/is-true" in "".join(lines[told : told + 3])
 
 
 @pytest.mark.parametrize("render", [pages.html, pages.markdown])

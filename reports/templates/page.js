@@ -47,11 +47,8 @@ function pill(letter, count = "") {
   return element("b", {className: `pill ${letter}`}, `${SIGNS[letter]} ${count} `, ...both(WORDS[letter]));
 }
 
-function link(claim) {
-  const made = element("a", {href: "#" + claims[claim].id});
-  made.append(...$(".sentence", claims[claim]).cloneNode(true).childNodes);
-  return made;
-}
+const wording = claim => $(".sentence", claims[claim]).cloneNode(true).childNodes;
+const link = claim => element("a", {href: "#" + claims[claim].id}, ...wording(claim));
 
 /* Languages and themes */
 
@@ -59,10 +56,9 @@ function speak(language) {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   $(language === "zh" ? "#chinese" : "#english").checked = true;
   for (const one of all("[data-chinese]")) {
-    one.dataset.english ??= one.placeholder ?? one.textContent;
-    const said = one.dataset[language === "zh" ? "chinese" : "english"];
-    if ("placeholder" in one) one.placeholder = said;
-    else one.textContent = said;
+    const part = "placeholder" in one ? "placeholder" : one.ariaLabel ? "ariaLabel" : "textContent";
+    one.dataset.english ??= one[part];
+    one[part] = one.dataset[language === "zh" ? "chinese" : "english"];
   }
 }
 
@@ -80,7 +76,7 @@ columns.forEach((column, n) => {
   column.label = `${column.distribution} ${column.version}` + (column.distribution === "tf.keras" ? "" : ` · ${column.backend}`);
   if (twin > 0) column.label += ` · ${column.name.split(", ").slice(1).join(", ")}`;
   column.key = [column.distribution, column.version, column.backend, ...(twin > 0 ? [twin + 1] : [])].join("-");
-  column.engine = column.backend + (twin > 0 ? ` (${column.name.split(", ").slice(1).join(", ")})` : "");
+  column.engine = column.backend + (twin > 0 ? `, ${column.name.split(", ").slice(1).join(", ")}` : "");
 });
 const keyed = key => columns.findIndex(column => column.key === key);
 let subject = data.newest;
@@ -124,7 +120,7 @@ function tell(claim) {
   $("summary .instead", shown)?.remove();
   const other = "nv".includes(letter) ? instead(claim) : undefined;
   if (other !== undefined) {
-    $("summary .said", shown).append(element("span", {className: "instead"}, ...both("Instead:"), " ", link(other)));
+    $("summary .said", shown).append(element("span", {className: "instead"}, ...both("Instead:"), " ", ...wording(other)));
   }
 }
 
@@ -161,8 +157,8 @@ function answer(column) {
   for (const topic of all("[data-topic]")) {
     const sentences = shortAnswer(data.answers[topic.dataset.topic] ?? []);
     $(".short", topic).replaceChildren(...sentences.map(claim => element("li", {}, link(claim))));
-    for (const one of all(".examples a", topic)) {
-      one.classList.toggle("off", letterOf(numbered.get(one.hash.slice(1)), subject) !== "h");
+    for (const one of all(".example-link", topic)) {
+      one.classList.toggle("off", letterOf(numbered.get($("a", one).hash.slice(1)), subject) !== "h");
     }
   }
 }
@@ -177,10 +173,11 @@ function unfold(shown) {
   const body = $(".body", shown), claim = numbered.get(shown.id), where = $(".found", body);
   for (const word of all(".w", body)) word.replaceWith(...both(word.textContent));
   for (const row of all(".row", body)) row.after(" ", $(row.hash.replaceAll(".", "\\.") + " > span:last-of-type").cloneNode(true));
+  for (const other of all(".true", body)) other.replaceWith(link(numbered.get(other.hash.slice(1))));
   for (const wide of all("pre", body)) wide.tabIndex = 0;
   if (where) where.after(bar(claim));
   const example = $(".example", body);
-  if (example) example.before(copier(example));
+  if (example) example.before(copier(claim));
 }
 
 function bar(claim) {
@@ -200,12 +197,16 @@ function cellOf(claim, column) {
 
 const IMPORTS = {"tf.keras": "from tensorflow import keras", tf_keras: "import tf_keras as keras", keras: "import keras"};
 
-function copier(example) {
+function program(claim) {
+  unfold(claims[claim]);
+  const source = $(".example", claims[claim]).textContent, name = /def (test_\w+)\(keras\)/.exec(source)?.[1];
+  return source + (name ? `\n\n\n${IMPORTS[columns[subject].distribution] ?? IMPORTS.keras}\n\n${name}(keras)\n` : "\n");
+}
+
+function copier(claim) {
   const button = element("button", {type: "button", className: "copy"}, ...both("Copy the example"));
   button.addEventListener("click", async () => {
-    const name = /def (test_\w+)\(keras\)/.exec(example.textContent)?.[1];
-    const run = name ? `\n\n\n${IMPORTS[columns[subject].distribution] ?? IMPORTS.keras}\n\n${name}(keras)\n` : "\n";
-    await navigator.clipboard.writeText(example.textContent + run);
+    await navigator.clipboard.writeText(program(claim));
     button.replaceChildren(...both("Copied"));
   });
   return button;
@@ -243,6 +244,10 @@ function start() {
   $("#search").addEventListener("input", event => search(event.target.value));
   const known = ["light", "dark"].includes(state.theme) ? state.theme : "auto";
   $("#" + known).checked = true;
+  for (const example of all(".example-link")) {
+    const claim = numbered.get($("a", example).hash.slice(1));
+    if ($(":scope > noscript", claims[claim])?.textContent.includes('class="proof example"')) example.append(" ", copier(claim));
+  }
   if (columns.length > 1) {
     const asked = keyed(state.on);
     if (asked >= 0 && asked !== data.newest) answer(asked);

@@ -12,7 +12,7 @@ function plain(markup) {
 function evidenceOf(claim) {
   const hidden = $(":scope > noscript", claim);
   const markup = hidden ? hidden.textContent : $(".body", claim).outerHTML;
-  const found = /<div class="evidence"[^]*?(?=<h6>)/.exec(markup);
+  const found = /<div class="evidence"[^]*?(?=<h5>)/.exec(markup);
   return found ? plain(found[0].replace(/<svg[^]*?<\/svg>/g, "")) : "";
 }
 
