@@ -21,7 +21,8 @@ DONE, DIFFERENT, INCOMPLETE, DRIFTED, REFUSED = 0, 1, 1, 1, 2
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run a command and return its exit status. What is wrong with its input is told on stderr, in one line each."""
     options = _parser().parse_args(arguments)
-    missing = [name for name in ("jinja2", "jsonschema") if importlib.util.find_spec(name) is None]
+    needed = ("fastjsonschema", "jinja2", "jsonschema", "pygments")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         return _refuse([f'{" and ".join(missing)} cannot be imported: pip install -e ".[report]"'])
     return {"build": _build, "diff": _diff, "publish": _publish}[options.command](options)

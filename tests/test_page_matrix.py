@@ -26,20 +26,25 @@ def test_filters(visit):
     page = visit("#matrix")
     everything = shape(page)
     page.select_option("#only-generation", "Keras 3")
-    assert page.locator("#scroller thead tr").last.locator("th").all_inner_texts() == ["3.15.1"] * 3
+    versions = page.locator("#scroller thead tr").last.locator("th").all_inner_texts()
+    assert 0 < len(versions) < everything[1]
+    assert all(version.startswith("3.") for version in versions)
     page.select_option("#only-backend", "jax")
-    assert shape(page) == [everything[0], 1]
+    found = page.evaluate(
+        "data.found.map(found => columns.flatMap((one, n) => one.backend === 'jax' ? [found[n].toLowerCase()] : []))"
+    )
+    assert shape(page) == [everything[0], len(found[0])]
     page.select_option("#only-verdict", "n")
-    refuted = page.evaluate("data.found.filter(found => found[columns.findIndex(one => one.backend === 'jax')] === 'n').length")
-    assert shape(page) == [refuted, 1]
-    assert set(page.locator("#scroller td[data-at]").all_inner_texts()) == {"✘"}
+    refuted = sum("n" in letters for letters in found)
+    assert shape(page)[0] == refuted
     page.select_option("#only-question", "freezing")
-    assert 0 < shape(page)[0] < refuted
     shown = shape(page)
+    assert 0 < shown[0] < refuted
     again = visit("?" + page.url.partition("?")[2])
     assert shape(again) == shown
+    again.select_option("#only-question", "")
     again.select_option("#only-verdict", "unlike")
-    assert shape(again)[0] == 0
+    assert shape(again)[0] == sum(len(set(letters) - {"-", "o"}) > 1 for letters in found)
 
 
 def test_moves_by_keyboard(visit):

@@ -306,7 +306,7 @@ def test_refuses_a_folder_that_cannot_be_written(tmp_path, capsys):
     assert "name another folder with --to" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("package", ["jinja2", "jsonschema"])
+@pytest.mark.parametrize("package", ["fastjsonschema", "jinja2", "jsonschema", "pygments"])
 def test_says_what_to_install(monkeypatch, capsys, package):
     """Without the packages of the report, one line says how to get them."""
     monkeypatch.setitem(sys.modules, package, None)

@@ -23,7 +23,7 @@ function prepareMatrix() {
   scroller.addEventListener("focusin", event => event.target.dataset.at && describe(event.target.dataset.at.split(",").map(Number)));
   scroller.addEventListener("mouseover", event => event.target.dataset.at && describe(event.target.dataset.at.split(",").map(Number)));
   scroller.addEventListener("click", event => event.target.dataset.at && go(event.target));
-  for (const [name, column] of [["from", Math.max(0, columns.findIndex(one => one.generation === "tf.keras" && one.version.startsWith("2.15")))], ["to", subject]]) {
+  for (const [name, column] of [["from", Math.max(0, columns.findIndex(one => one.generation === "tf.keras" && one.version.startsWith("2.15")))], ["to", data.newest]]) {
     const select = $("#" + name);
     select.replaceChildren(...columns.map(one => element("option", {value: one.key, textContent: one.label})));
     select.value = keyed(state[name]) >= 0 ? state[name] : columns[column].key;
@@ -35,7 +35,7 @@ function matches(claim) {
   const letters = matrix.columns.map(column => data.found[claim][column]), verdict = state.verdict;
   if (state.question && !claims[claim].id.startsWith(state.question + "/")) return false;
   if (verdict === "drift") return letters.some(letter => /[A-Z]/.test(letter));
-  if (verdict === "unlike") return new Set(letters.filter(letter => !"-oO".includes(letter))).size > 1;
+  if (verdict === "unlike") return new Set(letters.map(letter => letter.toLowerCase()).filter(letter => !"-o".includes(letter))).size > 1;
   return !verdict || letters.some(letter => letter.toLowerCase() === verdict);
 }
 
@@ -84,14 +84,15 @@ function versionRow() {
 const edge = column => columns[column].family !== columns[matrix.columns[matrix.columns.indexOf(column) - 1]]?.family;
 
 function drawRows() {
-  const scroller = $("#scroller"), seen = Math.ceil(scroller.clientHeight / ROW) + 20;
-  const top = Math.max(0, Math.min(Math.floor(scroller.scrollTop / ROW) - 10, matrix.rows.length - seen));
-  if (Math.abs(top - matrix.top) < 6 && matrix.top >= 0) return;
-  matrix.top = top;
+  const scroller = $("#scroller"), inSight = Math.ceil(scroller.clientHeight / ROW), first = Math.floor(scroller.scrollTop / ROW);
+  const last = Math.min(first + inSight, matrix.rows.length);
+  if (matrix.top >= 0 && first >= matrix.top && last <= matrix.end) return;
+  const seen = inSight + 40, top = Math.max(0, Math.min(first - 20, matrix.rows.length - seen));
+  Object.assign(matrix, {top, end: Math.min(top + seen, matrix.rows.length)});
   const rows = matrix.rows.slice(top, top + seen), held = document.activeElement?.dataset?.at;
   const space = height => {
     const made = element("tr", {className: "space", ariaHidden: "true"}, element("td", {colSpan: matrix.columns.length + 1}));
-    made.firstChild.height = height;
+    made.firstChild.style.height = `${height}px`;
     return made;
   };
   const above = top * ROW, below = (matrix.rows.length - top - rows.length) * ROW;
