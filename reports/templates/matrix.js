@@ -87,7 +87,7 @@ function drawRows() {
   const scroller = $("#scroller"), inSight = Math.ceil(scroller.clientHeight / ROW), first = Math.floor(scroller.scrollTop / ROW);
   const last = Math.min(first + inSight, matrix.rows.length);
   if (matrix.top >= 0 && first >= matrix.top && last <= matrix.end) return;
-  const seen = inSight + 40, top = Math.max(0, Math.min(first - 20, matrix.rows.length - seen));
+  const seen = inSight + 16, top = Math.max(0, Math.min(first - 8, matrix.rows.length - seen));
   Object.assign(matrix, {top, end: Math.min(top + seen, matrix.rows.length)});
   const rows = matrix.rows.slice(top, top + seen), held = document.activeElement?.dataset?.at;
   const space = height => {
