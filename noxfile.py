@@ -88,6 +88,19 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 @per_column()
+def soak(session: nox.Session, column: str) -> None:
+    """Check a column ten times, or as often as the number after -- says, in random order with fresh seeds: none may drift."""
+    environment = install(session, column)
+    session.install("pytest-random-order")
+    for seed in map(str, range(int(session.posargs[0]) if session.posargs else 10)):
+        order = ["--random-order-bucket=global", "--random-order-seed", seed]
+        examples = ["--hypothesis-profile=dev", "--hypothesis-seed", seed]
+        results = ["--results", str(Path(session.create_tmp()) / f"{seed}.jsonl")]
+        session.run("pytest", "specs", "-q", *order, *examples, *results, env=environment)
+
+
+@nox.session
+@per_column()
 def bench(session: nox.Session, column: str) -> None:
     """Wall times of one column, or all, in units of one import of Keras and one tiny fit."""
     environment = install(session, column)
