@@ -92,10 +92,11 @@ def test_can_be_a_layer(keras, module):
 
 @claim(answers=["16.1"])
 def test_can_be_written_as_a_layer(keras):
-    """Example: `Lambda(lambda x: x[..., ::-1] - means)` is the same in a model as `preprocess_input` of VGG16 is for arrays."""
+    """Example: `Dense(3)` with the weights `np.eye(3)[::-1]` and `-means` is in a model what VGG16's `preprocess_input` is."""
     pixels = image(1, 2, 4, 4, 3, dtype="float32")
-    means = MEANS.astype("float32")
-    model = sequential(keras, (4, 4, 3), keras.layers.Lambda(lambda x: x[..., ::-1] - means))
+    preprocess = keras.layers.Dense(3, trainable=False)
+    model = sequential(keras, (4, 4, 3), preprocess)
+    preprocess.set_weights([np.eye(3)[::-1], -MEANS])
     found = np.array(feed(keras, model, pixels))
     np.testing.assert_allclose(found, pixels[..., ::-1] - MEANS, atol=1e-4)
     np.testing.assert_allclose(found, keras.applications.vgg16.preprocess_input(pixels.copy()), atol=1e-4)
