@@ -55,7 +55,7 @@ def there_is_a_policy(keras, patch):
     patch.setattr(keras.models.Model, "train_on_batch", train)
 
 
-@falsifies(spec.test_floatx_makes_the_weights_half_too)
+@falsifies(spec.test_floatx_makes_the_weights_half_too, in_interpreter=True)
 def floatx_is_ignored(keras, patch):
     """`set_floatx` changes nothing."""
     patch.setattr(keras.backend, "set_floatx", lambda floatx: None)
