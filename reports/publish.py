@@ -6,6 +6,7 @@ claim what was found there, and in its last line the times, which change from ru
 
 import json
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, Iterable
@@ -14,6 +15,7 @@ from reports.results import DEFAULTS, FORMAT, TEXTS, Outcome, ResultsError, Run
 
 PUBLISHED = Path(__file__).with_name("published")
 LONGEST = 72  # characters of a reason
+FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/'\"]+/)+")  # of the machine that the run was made on
 
 
 class NotWhole(ResultsError):
@@ -54,7 +56,7 @@ def _records(run: Run) -> Iterable[Dict[str, Any]]:
 
 def _found(outcome: Outcome) -> Dict[str, Any]:
     """What was found but the verdict, as far as it is not what one would suppose."""
-    reason = outcome.reason and outcome.reason[:LONGEST]
+    reason = outcome.reason and FOLDERS.sub("…/", outcome.reason)[:LONGEST]
     found = {"expected": outcome.expected, "reason": reason, "evidence": outcome.evidence}
     supposed = {**DEFAULTS, "expected": outcome.verdict}
     return {name: value for name, value in found.items() if value != supposed[name]}

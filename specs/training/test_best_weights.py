@@ -68,7 +68,7 @@ ENDS = {  # how a training of four epochs ends that its EarlyStopping does not s
 
 
 @claim(
-    holds_on=["keras>=3"],
+    holds_on=["keras>=3", "tf.keras>=2.16"],
     otherwise=AssertionError,
     instead="test_keeps_the_last_weights_if_it_did_not_stop",
     answers=["9.2"],
@@ -88,7 +88,7 @@ def test_restores_the_best_weights_if_it_did_not_stop(keras, end):
 
 
 @claim(
-    holds_on=["keras<3", "tf.keras"],
+    holds_on=["keras<3", "tf.keras<2.16"],
     otherwise=AssertionError,
     instead="test_restores_the_best_weights_if_it_did_not_stop",
     answers=["9.2"],
