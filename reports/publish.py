@@ -37,7 +37,9 @@ def publish(run: Run, folder: Path = PUBLISHED) -> Path:
     path = folder / "results" / run.path.name
     path.parent.mkdir(parents=True, exist_ok=True)
     texts = {outcome.id: {name: getattr(outcome, name) for name in TEXTS} for outcome in run.outcomes}
-    _replace(folder / "claims.json", json.dumps(texts, ensure_ascii=False, indent=0) + "\n")
+    sentences = folder / "claims.json"
+    known = json.loads(sentences.read_text(encoding="utf-8")) if sentences.exists() else {}  # other columns may name more
+    _replace(sentences, json.dumps({**known, **texts}, ensure_ascii=False, indent=0) + "\n")
     _replace(path, "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in _records(run)))
     return path
 

@@ -48,6 +48,15 @@ def test_sentences_stand_once(tmp_path):
     assert path.read_text().splitlines()[1] == '{"id":"example/first","verdict":"holds"}'
 
 
+def test_leaves_the_sentences_of_other_columns(tmp_path):
+    """A column of an older state, which has fewer claims, takes none from a column that has more; no folder is told of it."""
+    run, path = published(tmp_path, *CLAIMS)
+    reason = "OSError: '/home/me/specs/x.py' is no file"
+    older = run_of(tmp_path, finished(claim("example/old", verdict="error", reason=reason)), "older.jsonl")
+    assert "OSError: '…/x.py' is no file" in publish.publish(older, tmp_path / "published").read_text(encoding="utf-8")
+    assert dataclasses.replace(results.read(path), path=run.path) == run
+
+
 @pytest.mark.parametrize(
     "content",
     [finished(claim(), deselected=1), lines(header(), claim()), lines(header(claims=2), claim(), footer())],

@@ -9,7 +9,7 @@ const claims = all("details.claim");
 const columns = data.columns.map(([name, distribution, version, backend, generation, family]) => (
   {name, distribution, version, backend, generation, family}));
 const SIGNS = {h: "✔", n: "✘", v: "≈", o: "○", e: "!", x: "–"};
-const WORDS = {h: "holds", n: "does not hold", v: "varies", o: "not checked", e: "error", x: "no such claim"};
+const WORDS = {h: "holds", n: "does not hold", v: "varies", o: "not checked", e: "error", x: "not run"};
 
 /* The address */
 

@@ -13,10 +13,9 @@ from fixtures.seeds import FIRST
 from fixtures.several_devices import on_each, simulate
 
 # The devices are simulated: parts of the CPU, or for `multi_gpu_model` in Keras 2 a list of GPUs that there are not.
-ELSEWHERE = ["keras[theano]<3", "keras[jax,torch,openvino]>=3"]  # not checked
 FAILED = (AssertionError, JobError)
-EQUAL = ["keras[tensorflow]<3", "keras[tensorflow]>=3.8", "tf.keras", *ELSEWHERE]
-REPORTS = ["keras[tensorflow]<3", "keras[tensorflow]>=3.10", "tf.keras", *ELSEWHERE]
+EQUAL = ["keras[tensorflow]<3", "keras[tensorflow]>=3.8", "tf.keras"]
+REPORTS = ["keras[tensorflow]<3", "keras[tensorflow]>=3.10", "tf.keras"]
 RATE, STEPS = 0.125, 3
 device_counts = st.sampled_from([2, 4, 8])
 
@@ -46,7 +45,7 @@ def same(measured, expected):
 
 
 @claim(
-    ["keras[tensorflow]>=3.5", "tf.keras", *ELSEWHERE],
+    ["keras[tensorflow]>=3.5", "tf.keras"],
     AssertionError,
     "test_the_first_device_learns_alone",
     varies_on=["keras[tensorflow]<3"],
@@ -140,7 +139,7 @@ def evaluated(keras, devices, samples, batch_size):
 
 
 @claim(
-    ["keras[tensorflow]<3", "keras[tensorflow]>=3.10", "tf.keras<2", "tf.keras>=2.2", *ELSEWHERE],
+    ["keras[tensorflow]<3", "keras[tensorflow]>=3.10", "tf.keras<2", "tf.keras>=2.2"],
     AssertionError,
     ["test_the_first_device_reports_alone", "test_evaluate_weighs_an_uneven_batch_unevenly"],
     needs=["tensorflow"],
@@ -217,7 +216,7 @@ def predicted(keras, devices, samples, batch_size):
 
 
 @claim(
-    ["keras[tensorflow]<3", "keras[tensorflow]>=3.3", "tf.keras<2", "tf.keras>=2.1", *ELSEWHERE],
+    ["keras[tensorflow]<3", "keras[tensorflow]>=3.3", "tf.keras<2", "tf.keras>=2.1"],
     FAILED,
     ["test_predict_gives_one_number", "test_predict_fails_on_an_idle_device"],
     needs=["tensorflow"],

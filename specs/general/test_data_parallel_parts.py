@@ -10,9 +10,8 @@ from fixtures.seeds import FIRST
 from fixtures.several_devices import on_each, simulate
 
 # The devices are simulated: parts of the CPU, or for `multi_gpu_model` in Keras 2 a list of GPUs that there are not.
-ELSEWHERE = ["keras[theano]<3", "keras[jax,torch,openvino]>=3"]  # not checked
-COPIES, MIRRORED = ["keras[tensorflow]<3", "tf.keras<2"], ["keras[tensorflow]>=3", "tf.keras>=2", *ELSEWHERE]
-SYNCHRONIZED = ["keras[tensorflow]>=3", "tf.keras>=2.12", *ELSEWHERE]
+COPIES, MIRRORED = ["keras[tensorflow]<3", "tf.keras<2"], ["keras[tensorflow]>=3", "tf.keras>=2"]
+SYNCHRONIZED = ["keras[tensorflow]>=3", "tf.keras>=2.12"]
 SIGNS = np.tile([[1.0], [-1.0]], (4, 1))  # eight samples, four for each of two devices
 CENTERS = np.repeat([[8.0], [16.0]], 4, axis=0)
 
@@ -55,7 +54,7 @@ def test_keeps_the_mean_of_the_devices_averages():
 
 
 @claim(
-    ["keras[tensorflow]>=3", *ELSEWHERE],
+    ["keras[tensorflow]>=3"],
     AssertionError,
     ["test_keeps_the_mean_of_the_devices_averages", "test_averages_are_the_same_in_every_run"],
     needs=["tensorflow"],
@@ -136,7 +135,7 @@ def test_any_model_can_be_copied():
 
 
 @claim(
-    [*COPIES, "keras[tensorflow]>=3,<3.5", "keras[tensorflow]>=3.8", "tf.keras", *ELSEWHERE],
+    [*COPIES, "keras[tensorflow]>=3,<3.5", "keras[tensorflow]>=3.8", "tf.keras"],
     AssertionError,
     "test_the_scope_may_be_left_but_steps_are_added_up",
     needs=["tensorflow"],

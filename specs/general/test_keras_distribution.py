@@ -13,8 +13,7 @@ from fixtures.seeds import FIRST
 from fixtures.several_devices import model_parallel, on_each, shards, simulate
 
 # The devices are simulated: parts of the CPU.
-ELSEWHERE = ["keras<3", "tf.keras", "keras[tensorflow,torch,openvino]>=3"]  # not checked
-TRAINS, ASTRAY = ["keras[jax]>=3.5", *ELSEWHERE], "test_training_went_astray"
+TRAINS, ASTRAY = ["keras[jax]>=3.5"], "test_training_went_astray"
 RACES = ["keras[jax]>=3.5,<3.10"]  # with the JAX 0.4.31 of its time: now and then a device's part is added twice
 RATE, STEPS, ROWS, COLUMNS = 0.125, 3, 4, 8
 COLUMNS_SPLIT = {"wide/kernel": (None, "model")}
@@ -175,7 +174,7 @@ def test_a_model_from_outside_is_refused():
         FIRST.run(from_outside)
 
 
-@claim(["keras[jax]>=3.12", *ELSEWHERE], JobError, "test_the_scope_must_not_be_left", needs=["jax"], answers=["3.1"])
+@claim(["keras[jax]>=3.12"], JobError, "test_the_scope_must_not_be_left", needs=["jax"], answers=["3.1"])
 def test_the_scope_may_be_left():
     """A model that was made in the distribution's scope is trained outside of it, too."""
     assert same(FIRST.run(to_outside), learned(8, "SGD")[-1])
@@ -219,9 +218,7 @@ def test_model_parallel_learns_what_one_learns(copies, parts, name):
     assert same(FIRST.run(spread, copies, parts, 8, name)[1], learned(8, name)[-1])
 
 
-@claim(
-    ["keras[jax]>=3.10", *ELSEWHERE], AssertionError, "test_the_optimizer_s_averages_are_whole", needs=["jax"], answers=["3.1"]
-)
+@claim(["keras[jax]>=3.10"], AssertionError, "test_the_optimizer_s_averages_are_whole", needs=["jax"], answers=["3.1"])
 def test_the_optimizer_s_averages_are_split_likewise():
     """Adam's averages are split like the kernel that they belong to."""
     assert FIRST.run(spread, 2, 4, 8, "Adam")[4] == [[(ROWS, COLUMNS // 4)] * 8] * 2
@@ -247,7 +244,7 @@ def test_layouts_are_found_by_regular_expressions():
     assert FIRST.run(laid_out, 2, (("wild/kernel", ("model", None)),)) == [(ROWS, COLUMNS)] * 2
 
 
-@claim(["keras[jax]>=3.14", *ELSEWHERE], AssertionError, "test_a_part_of_the_path_is_enough", needs=["jax"], answers=["3.1"])
+@claim(["keras[jax]>=3.14"], AssertionError, "test_a_part_of_the_path_is_enough", needs=["jax"], answers=["3.1"])
 def test_the_whole_path_has_to_match():
     """A layout's regular expression has to match the whole path: `"kernel"` is no kernel's, and nothing says so."""
     assert FIRST.run(laid_out, 2, (("kernel", ("model", None)),)) == [(ROWS, COLUMNS)] * 2

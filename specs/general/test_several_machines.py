@@ -13,8 +13,6 @@ from fixtures.seeds import SECOND
 
 # The machines are simulated: two processes, in a network of their own, which has no way out.
 FAILED = (AssertionError, JobError)
-NOT_TENSORFLOW = ["keras[jax,torch,theano,openvino]"]
-NOT_JAX = ["keras[tensorflow,torch,theano,openvino]", "tf.keras"]
 X, Y = np.eye(8), np.arange(1.0, 9)
 LEARNED_BY_ONE = (Y / 4).tolist()  # what one machine learns from two batches of four samples, each of which counts a quarter
 FIRST_HALF = np.array([True, True, False, False] * 2)  # of each of the two batches
@@ -73,7 +71,7 @@ SECOND.prepare(on_two_machines, 1)
 
 
 @claim(
-    ["tf.keras", *NOT_TENSORFLOW],
+    ["tf.keras"],
     FAILED,
     ["test_workers_learn_for_themselves", "test_workers_cannot_train", "test_keras_2_knows_no_workers"],
     needs=["tensorflow", "own_network"],
@@ -109,8 +107,12 @@ def test_workers_learn_for_themselves(keras):
     answers=["3.7"],
 )
 def test_workers_cannot_train(keras):
-    """Under `MultiWorkerMirroredStrategy` `fit` ends in a ValueError on every machine: Keras 3 does not support it."""
-    assert ["ValueError" in worker.how for worker in SECOND.run(on_two_machines)] == [True] * 2
+    """Under `MultiWorkerMirroredStrategy` `fit` ends in a ValueError on every machine: Keras 3 does not support it.
+
+    Earlier releases cannot add up the losses; in later ones the machines' parts of a batch are no tensors.
+    """
+    refusals = ("ValueError: Attempt to convert a value (PerReplica", "ValueError: Invalid reduction dimension 0 for input")
+    assert [worker.how.startswith(refusals) for worker in SECOND.run(on_two_machines)] == [True] * 2
 
 
 @claim(
@@ -123,14 +125,14 @@ def test_workers_cannot_train(keras):
 def test_keras_2_knows_no_workers(keras):
     """Keras 2 trains on one machine only: its `fit` knows no strategy and ends in a NotImplementedError.
 
-    With TensorFlow 1.13 it does not come to that: there is no `MultiWorkerMirroredStrategy`.
+    With TensorFlow 1.13 it does not come to that: there is no `tf.distribute.experimental`, where the strategy is.
     """
-    ends = {worker.how.partition(":")[0] for worker in SECOND.run(on_two_machines)}
-    assert ends in ({"NotImplementedError"}, {"AttributeError"})
+    ends = [worker.how for worker in SECOND.run(on_two_machines)]
+    assert ["NotImplementedError" in end or "distribute' has no attribute 'experimental'" in end for end in ends] == [True] * 2
 
 
 @claim(
-    ["tf.keras>=2.5", "keras[tensorflow]>=3,<3.3", *NOT_TENSORFLOW],
+    ["tf.keras>=2.5", "keras[tensorflow]>=3,<3.3"],
     AssertionError,
     ["test_a_lost_worker_is_waited_for", "test_workers_cannot_train", "test_keras_2_knows_no_workers"],
     needs=["tensorflow", "own_network"],
@@ -162,7 +164,7 @@ def test_a_lost_worker_is_waited_for(keras):
 ARRAYS, TYPO = "test_jax_workers_refuse_arrays", "test_jax_workers_do_not_meet"
 
 
-@claim(["keras>=3.11", *NOT_JAX], FAILED, [ARRAYS, TYPO], needs=["jax", "own_network"], answers=["3.7"])
+@claim(["keras>=3.11"], FAILED, [ARRAYS, TYPO], needs=["jax", "own_network"], answers=["3.7"])
 def test_jax_workers_learn_what_one_machine_learns(keras):
     """Two machines that `keras.distribution.initialize` brought together have the weights that one gets from the same batches.
 
@@ -200,7 +202,7 @@ def test_jax_workers_do_not_meet(keras):
     assert ["corrdinator_address" in end or "Unknown device" in end for end in ends] == [True] * 2
 
 
-@claim(["keras>=3.11", *NOT_JAX], AssertionError, [ARRAYS, TYPO], needs=["jax", "own_network"], answers=["3.7"])
+@claim(["keras>=3.11"], AssertionError, [ARRAYS, TYPO], needs=["jax", "own_network"], answers=["3.7"])
 def test_a_lost_jax_worker_ends_the_training(keras, evidence):
     """Where one machine dies under JAX, the other's `fit` ends too, within a minute: in an exception, or with its process."""
     other, lost = SECOND.run(on_two_machines, 1)
