@@ -151,8 +151,8 @@ def test_lets_an_optimizer_train_what_is_unfrozen_later(keras):
     """`compile` with the optimizer that trained before a layer was unfrozen makes it train that layer too.
 
     Since TensorFlow 2.11 the next training raises an error that the variable is unknown (a KeyError, which TensorFlow 2.16
-    wraps in one of its own), from Keras 3.7 to 3.12 on
-    TensorFlow one that it cannot be printed: `compile` with a new optimizer.
+    wraps in one of its own), from Keras 3.7 to 3.12 on TensorFlow one that it cannot be printed: `compile` with a new
+    optimizer.
     """
     layers = frozen, _ = unit(keras, False), unit(keras)
     model = compiled(keras, *layers)
