@@ -244,6 +244,7 @@ def test_each_position_in_the_batch_has_a_state_of_its_own(keras, seed, order):
 
 @claim(answers=["13.4", "13.R1"], examples=2)
 @given(samples=sizes, steps=st.none() | sizes, features=sizes, units=sizes)
+@example(samples=2, steps=3, features=4, units=5)
 def test_batch_shape_of_an_input_gives_samples_steps_and_features(keras, samples, steps, features, units):
     """`Input(batch_shape=(samples, steps, features))` gives a stateful layer its batch size; only `steps` may be left open.
 

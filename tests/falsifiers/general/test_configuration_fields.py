@@ -75,10 +75,10 @@ def optimizers_take_keras_s(keras, patch):
 
 
 @falsifies(spec.test_set_epsilon_asks_for_a_number)
-def takes_all_for_a_quarter(keras, patch):
-    """`set_epsilon` takes whatever it is given for a quarter."""
+def makes_a_float(keras, patch):
+    """`set_epsilon` makes a float of what it is given."""
     original = keras.backend.set_epsilon
-    patch.setattr(keras.backend, "set_epsilon", lambda value: original(0.25))
+    patch.setattr(keras.backend, "set_epsilon", lambda value: original(float(value)))
 
 
 @falsifies(spec.test_set_epsilon_checks_nothing)
