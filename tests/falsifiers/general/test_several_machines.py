@@ -77,7 +77,7 @@ def halves_are_learned(keras, patch):
 @falsifies(spec.test_workers_cannot_train, on=["keras[tensorflow]<3", "tf.keras"], in_interpreter=True)
 def training_is_refused(keras, patch):
     """`fit` refuses to work under a strategy."""
-    raising(keras, patch, ValueError("a PerReplica cannot be converted"))
+    raising(keras, patch, ValueError("Attempt to convert a value (PerReplica: {}) to a Tensor."))
 
 
 @falsifies(spec.test_keras_2_knows_no_workers, on=["keras[tensorflow]>=3", "tf.keras"], in_interpreter=True)
