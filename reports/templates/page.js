@@ -109,16 +109,17 @@ function choose(changed) {
 
 /* What is true there */
 
-function instead(claim) {
+function instead(claim, column) {
+  if (!"nv".includes(letterOf(claim, column))) return undefined;
   const others = data.instead[claim] ?? [];
-  return others.find(other => letterOf(other, subject) === "h") ?? others[0];
+  return others.find(other => letterOf(other, column) === "h") ?? others[0];
 }
 
-function tell(claim) {
-  const shown = claims[claim], letter = letterOf(claim, subject);
+function tell(claim, before) {
+  const shown = claims[claim], letter = letterOf(claim, subject), other = instead(claim, subject);
+  if (letter === letterOf(claim, before) && other === instead(claim, before)) return;
   $("summary > .pill", shown).replaceWith(pill(letter));
   $("summary .instead", shown)?.remove();
-  const other = "nv".includes(letter) ? instead(claim) : undefined;
   if (other !== undefined) {
     $("summary .said", shown).append(element("span", {className: "instead"}, ...both("Instead:"), " ", ...wording(other)));
   }
@@ -142,9 +143,10 @@ function shortAnswer(rows) {
 const numbered = new Map(claims.map((claim, n) => [claim.id, n]));
 
 function answer(column) {
+  const before = subject;
   subject = column;
   offer();
-  claims.forEach((_, claim) => tell(claim));
+  claims.forEach((_, claim) => tell(claim, before));
   $("#counts").replaceChildren(...countsOf(claims.keys()).map(([letter, count]) => pill(letter, count)));
   for (const question of all("details.question")) {
     const own = all("details.claim", question).map(claim => numbered.get(claim.id));
