@@ -203,7 +203,7 @@ def test_jax_has_float64_only_where_it_is_enabled(keras):
     assert Start({FILE: '{"floatx": "float64"}'}, looks=[enabled])().seen["enabled"] == ("float64", "float64", [LARGE, FINE])
 
 
-@claim(answers=["18.R2"])
+@claim(needs=["float32"], answers=["18.R2"])
 def test_floatx_decides_range_and_precision(keras, evidence):
     """With float16 numbers above 65504 are infinite; float32 takes them, but does not tell 1 + 2**-30 from 1."""
     numbers = {name: start().seen["types_and_numbers"][2] for name, start in FLOATS.items()}

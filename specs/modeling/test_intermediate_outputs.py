@@ -189,7 +189,7 @@ def test_a_cut_without_its_inputs_gives_nothing(keras):
         feed(keras, keras.models.Model(model.inputs[0], model.get_layer("both").output), np.ones((1, 2)))
 
 
-@claim(answers=["7.2"])
+@claim(needs=["float32"], answers=["7.2"])
 def test_features_of_a_classifier(keras):
     """Example: a classifier's features, the output of the layer before its last, for use elsewhere."""
     data = np.random.RandomState(0).normal(size=(5, 8))

@@ -64,7 +64,7 @@ def test_layers_of_their_own_have_more(keras, units, branches):
     assert model.count_params() == branches * 4 * units * (units + 3 + 1)
 
 
-@claim(answers=["3.R1"], examples=3)
+@claim(needs=["training"], answers=["3.R1"], examples=3)
 @given(seed=seeds)
 def test_each_branch_computes_what_the_layer_computes(keras, seed):
     """Each branch gives what the layer gives for its sequence alone, with the same weights: equal sequences, equal outputs."""

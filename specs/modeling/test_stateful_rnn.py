@@ -124,7 +124,7 @@ def test_predicting_leaves_the_states_of_a_bidirectional_layer_alone(keras, seed
     assert close(outputs, np.concatenate([ahead, back[:, ::-1]], axis=-1))
 
 
-@claim(answers=["13.R4"], examples=3)
+@claim(needs=["training"], answers=["13.R4"], examples=3)
 @given(seed=seeds)
 def test_a_stateless_network_starts_each_batch_from_zero(keras, seed):
     """Without `stateful=True` every batch starts from a state of zero, whatever went before."""
@@ -291,7 +291,7 @@ def test_a_stateful_layer_needs_a_batch_size(keras, kind, stateful):
         assert static_shape(keras, layer(inputs))[1:] == [2]
 
 
-@claim(answers=["13.2"], examples=4)
+@claim(needs=["training"], answers=["13.2"], examples=4)
 @given(seed=seeds, samples=st.sampled_from([2, 3, 5, 8]))
 def test_refuses_a_batch_of_another_size(keras, seed, samples):
     """A batch with another number of samples, unless it is one, raises an error and leaves the state as it was."""

@@ -277,7 +277,7 @@ def test_two_pieces_of_a_sequence_are_trained_one_after_the_other(keras):
     assert model.test_on_batch(X[:, :10], X[:, 10]) == pytest.approx(expected, rel=1e-5)
 
 
-@claim(answers=["13.1", "13.R5"])
+@claim(needs=["float32"], answers=["13.1", "13.R5"])
 def test_the_state_may_be_passed_on_by_hand(keras):
     """A worked example for any Keras and backend: `initial_state` as input, `return_state` as output replace `stateful=True`.
 

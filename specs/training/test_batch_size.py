@@ -95,7 +95,7 @@ def scale(keras):
     return model
 
 
-@claim(BY_SAMPLES, AssertionError, "test_evaluates_the_mean_of_the_batches", answers=["4.4"], examples=4)
+@claim(BY_SAMPLES, AssertionError, "test_evaluates_the_mean_of_the_batches", needs=["float32"], answers=["4.4"], examples=4)
 @given(samples=st.integers(1, 12), batch_size=st.integers(1, 13), seed=seeds)
 @example(samples=12, batch_size=5, seed=0)
 def test_evaluates_the_same_in_batches_of_any_size(keras, samples, batch_size, seed):
@@ -109,7 +109,7 @@ def test_evaluates_the_same_in_batches_of_any_size(keras, samples, batch_size, s
     assert absolute == pytest.approx(np.mean(np.abs(errors)), rel=1e-5)
 
 
-@claim(BY_SAMPLES, AssertionError, "test_evaluates_the_mean_of_the_batches", answers=["4.4"], examples=2)
+@claim(BY_SAMPLES, AssertionError, "test_evaluates_the_mean_of_the_batches", needs=["float32"], answers=["4.4"], examples=2)
 @given(batch_size=st.integers(1, 9), seed=seeds)
 @example(batch_size=5, seed=0)
 def test_evaluates_weighted_samples_the_same_in_batches_of_any_size(keras, batch_size, seed):

@@ -172,7 +172,7 @@ def test_only_a_few_batches_are_in_memory(keras, evidence):
     assert max(alive) <= 13
 
 
-@claim(answers=["8.4"])
+@claim(needs=["training"], answers=["8.4"])
 def test_predict_in_a_loop_keeps_no_batch(keras):
     """`predict` in a loop keeps neither the inputs nor the outputs of earlier calls.
 

@@ -149,7 +149,7 @@ def test_scales_up_what_dropout_keeps(keras, evidence, rate):
     assert abs(dropped.mean() - rate) < 0.0175
 
 
-@claim(answers=["6.1"])
+@claim(needs=["training"], answers=["6.1"])
 def test_drops_for_each_sample_anew(keras):
     """`Dropout` draws for each sample, and for each batch anew.
 

@@ -154,7 +154,7 @@ def test_are_left_out_of_metrics(keras, numbers):
     assert model.evaluate(INPUTS, TARGETS, verbose=0)[1] == close_to(error)
 
 
-@claim(answers=["6.R1"], examples=2)
+@claim(needs=["training"], answers=["6.R1"], examples=2)
 @given(numbers=numbers)
 @example(numbers=SOME)
 def test_change_no_prediction(keras, numbers):
@@ -202,7 +202,7 @@ def test_on_activity_count_in_testing_too(keras):
 
 @claim(
     holds_on=["keras>=3.14", "tf.keras"], otherwise=AssertionError, instead="test_on_activity_grow_with_the_batch",
-    answers=["6.2"], examples=2,
+    needs=["training"], answers=["6.2"], examples=2,
 )  # fmt: skip
 @given(batch_size=st.integers(1, 4))
 @example(batch_size=4)
@@ -215,7 +215,7 @@ def test_on_activity_are_divided_by_the_batch_size(keras, batch_size):
 
 @claim(
     holds_on=["keras<3.14"], otherwise=AssertionError, instead="test_on_activity_are_divided_by_the_batch_size",
-    answers=["6.2"], examples=2,
+    needs=["training"], answers=["6.2"], examples=2,
 )  # fmt: skip
 @given(batch_size=st.sampled_from([2, 4]))
 @example(batch_size=4)

@@ -169,7 +169,7 @@ def test_always_shuffles_what_is_validated(keras, shuffle):
     assert [order[8:] for order in orders] != [IN_ORDER[8:]] * 2
 
 
-@claim(answers=["11.4"])
+@claim(needs=["training"], answers=["11.4"])
 def test_evaluates_and_predicts_in_order(keras):
     """`evaluate` and `predict` never shuffle, so that the n-th prediction is the n-th sample's."""
     book = logbook(keras)

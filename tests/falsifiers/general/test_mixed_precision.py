@@ -8,6 +8,7 @@ from specs.general import test_mixed_precision as spec
 from tests.falsifiers import falsifies
 
 WITHOUT = ["keras<3", "tf.keras<2.1"]
+NO_OVERFLOW = ["keras[jax]>=3.5,<3.10"]
 
 
 @falsifies(spec.test_weights_are_float32_and_results_float16, spec.test_small_updates_are_kept, on=spec.SINCE,
@@ -18,7 +19,8 @@ def weights_are_half_too(keras, patch):
     patch.setattr(keras.mixed_precision, "set_global_policy", lambda policy: original("float16"))
 
 
-@falsifies(spec.test_the_loss_is_scaled, spec.test_steps_that_overflow_are_skipped, on=spec.SINCE, in_interpreter=True)
+@falsifies(spec.test_the_loss_is_scaled, on=spec.OVERFLOW, in_interpreter=True)
+@falsifies(spec.test_steps_that_overflow_are_skipped, on=spec.OVERFLOW, in_interpreter=True)
 def the_loss_is_not_scaled(keras, patch):
     """`compile` takes the optimizer as it is, with no scaling of the loss."""
     original = keras.models.Model.compile
@@ -28,6 +30,29 @@ def the_loss_is_not_scaled(keras, patch):
         self.optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
 
     patch.setattr(keras.models.Model, "compile", compile)
+
+
+@falsifies(spec.test_no_step_overflows_in_float32, on=["keras[jax]>=3,<3.5", "keras[jax]>=3.10"], in_interpreter=True)
+def all_is_computed_in_float32(keras, patch):
+    """The policy `mixed_float16` is without effect."""
+    patch.setattr(keras.mixed_precision, "set_global_policy", lambda policy: None)
+
+
+@falsifies(spec.test_the_loss_is_scaled, spec.test_no_step_overflows_in_float32, on=NO_OVERFLOW, in_interpreter=True)
+def nothing_is_learned(keras, patch):
+    """Every gradient is lost."""
+    patch.setattr(keras.models.Model, "train_on_batch", lambda *args: None)
+
+
+@falsifies(spec.test_steps_that_overflow_are_skipped, on=NO_OVERFLOW, in_interpreter=True)
+def large_steps_are_skipped_twice(keras, patch):
+    """The first two batches of large gradients teach nothing."""
+    skipped, train_on_batch = [4, 4], keras.models.Model.train_on_batch
+    patch.setattr(
+        keras.models.Model,
+        "train_on_batch",
+        lambda self, x, y: skipped.remove(y) if y in skipped else train_on_batch(self, x, y),
+    )
 
 
 @falsifies(
