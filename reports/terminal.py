@@ -44,6 +44,7 @@ def summary(recorder: Any, say: Language, cells: int, signs: Dict[str, str]) -> 
     yield from table(recorder.claims, say, cells, signs)
     yield []
     yield from refuted(recorder.claims, say, cells)
+    yield from unchecked(recorder.claims, say, cells)
     yield from alarms(recorder.claims, say, cells)
     planned = recorder.header["claims"]
     if len(recorder.claims) < planned:
@@ -148,6 +149,18 @@ def refuted(claims: Claims, say: Language, cells: int) -> Iterator[Line]:
         for claim in found:
             yield from _sentence(claim, say, cells, "- ")
     if found:
+        yield []
+
+
+def unchecked(claims: Claims, say: Language, cells: int) -> Iterator[Line]:
+    """Why claims were not checked, and how many for each reason."""
+    reasons = Counter(claim["reason"] for claim in claims if claim["verdict"] == NOT_CHECKED).most_common(FEW)
+    if reasons:
+        yield _plain(say("not checked, and why:"))
+    for reason, number in reasons:
+        lines = wrapped(printable(reason), cells - INDENT - COUNT)
+        yield from (_plain(("" if n else str(number)).rjust(INDENT + COUNT - 2) + "  " + line) for n, line in enumerate(lines))
+    if reasons:
         yield []
 
 

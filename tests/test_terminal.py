@@ -155,6 +155,15 @@ def test_lists_what_is_not_true_if_it_is_short():
     assert "13 claims are not true on this Keras" in " ".join(shown(recorder(*many)))
 
 
+def test_says_why_claims_were_not_checked():
+    """Each reason stands once, with the number of claims that it kept from being checked, the most frequent first."""
+    reasons = ["no GPU is visible", "not Windows", "no GPU is visible"]
+    lines = shown(recorder(*(claim(f"example/{n}", verdict="not checked", reason=why) for n, why in enumerate(reasons))))
+    place = lines.index("not checked, and why:")
+    assert lines[place + 1 : place + 3] == ["      2  no GPU is visible", "      1  not Windows"]
+    assert "not checked, and why:" not in shown(recorder(claim("example/checked")))
+
+
 def test_shows_hostile_text_in_one_line():
     """A question that would move the cursor or end the line does neither."""
     lines = shown(recorder(claim(question="a\x1b[2J\nb\x07", verdict="error", reason="\x1b]0;title\x07\nmore")))

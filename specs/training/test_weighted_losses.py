@@ -147,8 +147,11 @@ def test_weighted_metrics_are_weighted_as_losses(keras, weights):
 def test_class_weights_multiply_the_training_loss(keras, first, second):
     """`class_weight` multiplies each sample's training loss by its class's weight; the mean stays the one over samples."""
     model = undecided_classifier(keras, classes=2)
-    history = model.fit(INPUTS, LABELS, class_weight={0: first, 1: second}, batch_size=5, verbose=0).history
-    assert history["loss"] == close_to([np.log(2) * (4 * first + second) / 5])
+    weights, expected = {0: first, 1: second}, np.log(2) * (4 * first + second) / 5
+    history = model.fit(INPUTS, LABELS, class_weight=weights, batch_size=5, verbose=0).history
+    assert history["loss"] == close_to([expected])
+    model = undecided_classifier(keras, classes=2)
+    assert np.ravel(model.train_on_batch(INPUTS, LABELS, class_weight=weights))[0] == close_to(expected)
 
 
 def weighed_by_class(keras, *weights):
