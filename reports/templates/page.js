@@ -173,7 +173,7 @@ function unfold(shown) {
   // The page's own markup, written when it was built, in which all that results files say is escaped.
   hidden.outerHTML = hidden.textContent;
   const body = $(".body", shown), claim = numbered.get(shown.id), where = $(".found", body);
-  for (const word of all(".w", body)) word.replaceWith(...both(word.textContent));
+  for (const word of all("i:not(pre i)", body)) word.replaceWith(...both(word.textContent));
   for (const row of all(".row", body)) row.after(" ", $(row.hash.replaceAll(".", "\\.") + " > span:last-of-type").cloneNode(true));
   for (const other of all(".true", body)) other.replaceWith(link(numbered.get(other.hash.slice(1))));
   for (const wide of all("pre", body)) wide.tabIndex = 0;
