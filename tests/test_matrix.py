@@ -16,7 +16,7 @@ tomllib = pytest.importorskip("tomllib", reason="the matrix is read by Python 3.
 ROOT = Path(__file__).parent.parent
 COLUMNS = tomllib.loads((ROOT / "matrix.toml").read_text(encoding="utf-8"))
 FILES = sorted((PUBLISHED / "results").glob("*.jsonl"))
-LARGEST = 120  # bytes for each claim of a column
+LARGEST = 140  # bytes for each claim of a column; most where little could be checked, which takes a reason each
 
 
 @pytest.fixture(scope="module")
