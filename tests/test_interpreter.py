@@ -130,6 +130,22 @@ def fault(keras, patch):
     patch.setattr(sys, "traces", 7, raising=False)
 
 
+
+def process_of(keras):
+    """A job that tells its own process."""
+    return os.getpid()
+
+
+def test_does_all_prepared_jobs_though_one_fails(fresh):
+    """The second prepared job was done ahead: to ask for it adds no result."""
+    fresh.prepare(divide, 0)
+    fresh.prepare(process_of)
+    fresh._do_prepared()
+    ahead = len(fresh._results)
+    fresh.run(process_of)
+    assert len(fresh._results) == ahead
+
+
 def test_gives_the_result_of_a_job(fresh):
     """The result of a job, of its arguments and the subject, is what the job returns."""
     assert fresh.run(add, 1, 2)[0] == 3

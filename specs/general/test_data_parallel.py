@@ -53,8 +53,7 @@ def same(measured, expected):
     answers=["3.4"],
     examples=1,
 )
-@given(devices=device_counts, each=st.integers(1, 5))
-@example(devices=2, each=2)
+@given(devices=device_counts, each=st.integers(2, 5))
 @example(devices=8, each=1)
 def test_adam_learns_what_it_learns_on_one(devices, each):
     """Adam makes of any batch that two, four or eight devices share evenly what it makes of it on one.
@@ -72,7 +71,7 @@ def test_adam_learns_what_it_learns_on_one(devices, each):
     answers=["3.4"],
     examples=1,
 )
-@given(devices=device_counts, each=st.integers(1, 5))
+@given(devices=st.sampled_from([4, 2, 8]), each=st.integers(2, 5))
 @example(devices=4, each=2)
 def test_sgd_learns_what_it_learns_on_one(devices, each):
     """SGD makes of any batch that two, four or eight devices share evenly what it makes of it on one."""
@@ -146,9 +145,9 @@ def evaluated(keras, devices, samples, batch_size):
     answers=["3.4"],
     examples=1,
 )
-@given(devices=device_counts, each=st.integers(1, 3), more=st.integers(0, 24))
+@given(devices=device_counts, each=st.integers(1, 3), more=st.integers(1, 24))
 @example(devices=2, each=2, more=3)
-@example(devices=8, each=2, more=1)
+@example(devices=4, each=2, more=0)
 def test_evaluate_reports_on_all_samples(devices, each, more):
     """What `evaluate` reports is the mean over all samples, the last batch uneven or not: the loss weighted, metrics not.
 

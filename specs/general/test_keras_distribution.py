@@ -69,15 +69,13 @@ def same(measured, expected):
 
 @claim(needs=["jax"], answers=["3.1"], examples=1)
 @given(devices=st.sampled_from([2, 4, 8]))
-@example(devices=2)
 def test_every_device_has_all_weights(devices):
     """With `DataParallel` every device has the whole of every weight, of which its own share of a batch is the only part."""
-    assert FIRST.run(spread, devices, 0, 8, "Adam")[3] == [(ROWS, COLUMNS)] * devices
+    assert FIRST.run(spread, devices, 0, 2 * devices, "Adam")[3] == [(ROWS, COLUMNS)] * devices
 
 
 @claim(TRAINS, AssertionError, ASTRAY, needs=["jax"], answers=["3.4"], examples=1)
-@given(devices=st.sampled_from([2, 4, 8]), each=st.integers(1, 4), name=st.sampled_from(["Adam", "SGD"]))
-@example(devices=2, each=4, name="Adam")
+@given(devices=st.sampled_from([2, 4, 8]), each=st.integers(2, 5), name=st.sampled_from(["Adam", "SGD"]))
 @example(devices=8, each=1, name="SGD")
 def test_data_parallel_learns_what_one_learns(devices, each, name):
     """`DataParallel` learns from any batch that divides evenly what one device learns from it, by SGD and by Adam."""
@@ -188,31 +186,28 @@ def test_the_scope_must_not_be_left():
 
 
 @claim(needs=["jax"], answers=["3.1"], examples=1)
-@given(copies=st.sampled_from([1, 2]), parts=st.sampled_from([2, 4]))
+@given(copies=st.sampled_from([2, 1]), parts=st.sampled_from([4, 2]))
 @example(copies=1, parts=4)
-@example(copies=2, parts=2)
 def test_a_kernel_is_split_as_its_layout_says(copies, parts):
     """With `ModelParallel` each device has only its part of a kernel: of the columns, where the layout is `(None, "model")`."""
-    assert FIRST.run(spread, copies, parts, 8, "SGD")[3] == [(ROWS, COLUMNS // parts)] * (copies * parts)
+    assert FIRST.run(spread, copies, parts, 8, "Adam")[3] == [(ROWS, COLUMNS // parts)] * (copies * parts)
 
 
 @claim(varies_on=RACES, needs=["jax"], answers=["3.4"], examples=1)
-@given(copies=st.sampled_from([1, 2]), parts=st.sampled_from([2, 4]))
+@given(copies=st.sampled_from([2, 1]), parts=st.sampled_from([4, 2]))
 @example(copies=1, parts=4)
-@example(copies=2, parts=2)
 def test_a_split_kernel_predicts_what_a_whole_one_predicts(copies, parts):
     """A model whose kernel is split over devices predicts what it predicts on one, in whole numbers exactly.
 
     Not always with Keras 3.5 on JAX 0.4.31, where the batch is divided too: in some runs some numbers were twice as large.
     """
-    assert np.array_equal(FIRST.run(spread, copies, parts, 8, "SGD")[0], np.concatenate(batches(8)[0]) @ START)
+    assert np.array_equal(FIRST.run(spread, copies, parts, 8, "Adam")[0], np.concatenate(batches(8)[0]) @ START)
 
 
 @claim(TRAINS, AssertionError, ASTRAY, varies_on=RACES, needs=["jax"], answers=["3.4"], examples=1)
-@given(copies=st.sampled_from([1, 2]), parts=st.sampled_from([2, 4]), name=st.sampled_from(["Adam", "SGD"]))
-@example(copies=1, parts=4, name="SGD")
+@given(copies=st.sampled_from([2, 1]), parts=st.sampled_from([4, 2]), name=st.sampled_from(["Adam", "SGD"]))
+@example(copies=1, parts=4, name="Adam")
 @example(copies=2, parts=2, name="SGD")
-@example(copies=2, parts=4, name="Adam")
 def test_model_parallel_learns_what_one_learns(copies, parts, name):
     """A model whose kernel is split over devices, and the batch with it, learns what it learns on one, by SGD and by Adam."""
     assert same(FIRST.run(spread, copies, parts, 8, name)[1], learned(8, name)[-1])
