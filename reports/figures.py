@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from reports.results import fast_check
+from reports.text import shortened
 
 WIDTH, HEIGHT = 360, 216  # of a picture, in units of about a pixel
 TOP, RIGHT, BOTTOM = 24, 12, 38  # the room around a plot; at its left that of the tick labels
@@ -243,11 +244,6 @@ class _Scale:
 
     def __call__(self, value: float) -> float:
         return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
-
-
-def shortened(name: str, letters: int) -> str:
-    """The name, cut to so many letters."""
-    return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
 def _ordinary(values: Sequence[float]) -> bool:

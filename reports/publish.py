@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable
 
 from reports.results import DEFAULTS, FORMAT, TEXTS, Outcome, ResultsError, Run
+from reports.text import shortened
 
 PUBLISHED = Path(__file__).with_name("published")
 LONGEST = 72  # characters of a reason
@@ -58,7 +59,7 @@ def _records(run: Run) -> Iterable[Dict[str, Any]]:
 
 def _found(outcome: Outcome) -> Dict[str, Any]:
     """What was found but the verdict, as far as it is not what one would suppose."""
-    reason = outcome.reason and FOLDERS.sub("…/", outcome.reason)[:LONGEST]
+    reason = outcome.reason and shortened(FOLDERS.sub("…/", outcome.reason), LONGEST)
     found = {"expected": outcome.expected, "reason": reason, "evidence": outcome.evidence}
     supposed = {**DEFAULTS, "expected": outcome.verdict}
     return {name: value for name, value in found.items() if value != supposed[name]}

@@ -25,6 +25,11 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def shortened(text: str, letters: int) -> str:
+    """The text, cut to so many letters, the last of which then tells that it was."""
+    return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
 def padded(text: str, cells: int) -> str:
     """The text and spaces up to this width."""
     return text + " " * (cells - width(text))

@@ -18,9 +18,10 @@ from reports import proofs, stories
 from reports.columns import Column, stretches
 from reports.faq import Cell, Entry, Faq, Part, Question, assemble
 from reports.faults import faults
-from reports.figures import Drawing, drawing, shortened
+from reports.figures import Drawing, drawing
 from reports.prose import html_linked, html_prose, paragraphs, value
 from reports.results import Run
+from reports.text import shortened
 from reports.verdicts import HOLDS, LETTERS, SIGNS, VERDICTS
 from reports.wording import Wording
 

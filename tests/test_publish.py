@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 
 import pytest
 
@@ -55,6 +56,12 @@ def test_leaves_the_sentences_of_other_columns(tmp_path):
     older = run_of(tmp_path, finished(claim("example/old", verdict="error", reason=reason)), "older.jsonl")
     assert "OSError: '…/x.py' is no file" in publish.publish(older, tmp_path / "published").read_text(encoding="utf-8")
     assert dataclasses.replace(results.read(path), path=run.path) == run
+
+
+def test_tells_where_a_reason_is_cut(tmp_path):
+    """A long reason ends in an ellipsis."""
+    told = published(tmp_path, claim("example/long", verdict="error", reason="letters " * 20))[1].read_text(encoding="utf-8")
+    assert re.search(r'"reason":"(letters )+[a-z]*…"', told)
 
 
 @pytest.mark.parametrize(
