@@ -19,6 +19,7 @@ from reports.columns import Column, stretches
 from reports.faq import Cell, Entry, Faq, Part, Question, assemble
 from reports.faults import faults
 from reports.figures import Drawing, drawing
+from reports.mutants import noticed
 from reports.prose import html_linked, html_prose, paragraphs, value
 from reports.results import Run
 from reports.text import shortened
@@ -64,6 +65,7 @@ class Report:
         self.entries = faq.entries
         self.answered = faq.answered
         self.faults = defaultdict(list, faults())
+        self.noticed = noticed()
         self.several = len(faq.columns) > 1
         self.newest = stories.newest_column(faq)
         self.often_repeated = stories.often_repeated(faq)
