@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
@@ -46,6 +46,7 @@ def update(model, start, inputs, targets):
 
 @claim(answers=["3.R1"], examples=3)
 @given(units=st.integers(1, 5), features=st.integers(1, 5), branches=st.integers(1, 4))
+@example(units=2, features=3, branches=2)
 def test_has_one_set_of_weights(keras, units, features, branches):
     """An LSTM that branches share is one layer with one set of weights, 4 u (u + f + 1) for u units and f features.
 

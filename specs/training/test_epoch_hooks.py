@@ -243,18 +243,23 @@ def test_halves_the_learning_rate_at_each_epoch(keras):
 
 
 @claim(answers=["4.8"], examples=2)
-@given(patience=st.integers(1, 3), improves=st.booleans())
-@example(patience=2, improves=False)
-@example(patience=1, improves=True)
-def test_reduce_lr_on_plateau_reduces_the_rate_where_nothing_improves(keras, patience, improves):
+@given(patience=st.integers(1, 3), values=st.lists(st.integers(1, 3), min_size=9, max_size=9))
+@example(patience=2, values=[3, 3, 2, 2, 2, 1, 1, 2, 3])
+@example(patience=1, values=[1] * 9)
+def test_reduce_lr_on_plateau_reduces_the_rate_where_nothing_improves(keras, patience, values):
     """`ReduceLROnPlateau(patience=p)` multiplies the rate by `factor` when p epochs on end were no improvement.
 
     The next epoch is the first of the new rate, which is never less than `min_lr`.
     """
-    options = {"monitor": "loss", "mode": "min" if improves else "max", "patience": patience, "factor": 0.5, "min_lr": 0.25}
-    moves = fit(keras, *with_rate_one(keras, keras.callbacks.ReduceLROnPlateau(**options)), batch_size=12, epochs=9)
-    reduced = [0 if improves else max(epoch - 1, 0) // patience for epoch in range(9)]  # the loss becomes ever less
-    assert moves == pytest.approx([max(0.5**times, 0.25) for times in reduced], rel=1e-5)
+    watched = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(watched=float(values[epoch])))
+    plateau = keras.callbacks.ReduceLROnPlateau(monitor="watched", patience=patience, factor=0.5, min_lr=0.3, mode="min")
+    expected, best, waited, rate = [], 4, 0, 1.0
+    for value in values:
+        expected.append(rate)
+        best, waited = min(best, value), 0 if value < best else waited + 1
+        if waited == patience:
+            waited, rate = 0, max(rate * 0.5, 0.3)
+    assert fit(keras, watched, *with_rate_one(keras, plateau), batch_size=12, epochs=9) == pytest.approx(expected, rel=1e-5)
 
 
 def twice_at(keras, change):
