@@ -127,11 +127,14 @@ def test_theano_computes_on_the_device_that_it_started_with(keras):
         theano.config.device = "cuda0"
 
 
-def place_of_ones(keras, name):
-    """A job. Where ones are that Keras made within the scope of a device."""
+def places_of_what_is_made(keras, name):
+    """A job. Where ones are that Keras made within the scope of a device, and on TensorFlow the weights of a layer."""
     simulate(keras, 2)
     with keras.device(name):
-        return device_of(keras.ops.ones((2,)))
+        made, layer = [keras.ops.ones((2,))], keras.layers.Dense(1)
+        if keras.backend.backend() == "tensorflow":
+            layer.build((None, 2))
+    return sorted({device_of(each) for each in [*made, *(weight.value for weight in layer.weights)]})
 
 
 @claim(
@@ -144,4 +147,4 @@ def test_keras_has_a_scope_of_its_own(keras):
     """`keras.device` places what is computed within, whatever the backend: Keras 3 needs no `tf.device`."""
     assert callable(keras.device)
     name = "meta" if keras.backend.backend() == "torch" else "cpu:1"
-    assert FIRST.run(place_of_ones, name) == name
+    assert FIRST.run(places_of_what_is_made, name) == [name]

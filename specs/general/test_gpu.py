@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.configuration import Start
-from fixtures.placement import numbers, places, right_numbers
+from fixtures.placement import hidden, listed, numbers, places, right_numbers
 
-HIDDEN = Start(looks=[places, numbers], CUDA_VISIBLE_DEVICES="").ahead()
+HIDDEN = Start(looks=[places, numbers, listed, hidden], CUDA_VISIBLE_DEVICES="").ahead()
 OLD = ["keras<3", "tf.keras"]
 unknown = st.sampled_from(["abacus", "Tensorflow", "tf", "mxnet"])
 
@@ -41,8 +41,13 @@ def test_no_gpu_is_needed(keras):
 
 @claim(answers=["2.2"])
 def test_all_is_on_the_cpu_where_no_gpu_is_visible(keras):
-    """With the GPUs hidden, by `CUDA_VISIBLE_DEVICES=""`, a layer's variables and its results are on the CPU."""
+    """With the GPUs hidden, by `CUDA_VISIBLE_DEVICES=""`, a layer's variables and its results are on the CPU.
+
+    Keras lists no other device, and leaves the GPUs hidden.
+    """
     assert HIDDEN().seen["places"] == ["cpu"]
+    assert HIDDEN().seen["listed"] in (["cpu"], None)  # with PyTorch, and before Keras 3, it has no list
+    assert HIDDEN().seen["hidden"]
 
 
 @claim([], AssertionError, "test_an_unknown_backend_is_never_used", answers=["2.4"], examples=4)

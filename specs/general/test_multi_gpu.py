@@ -101,6 +101,7 @@ def parts_by_keras_distribution(keras):
     jax_parts = []
     with keras.distribution.DataParallel(devices=["cpu:0", "cpu:1"]).scope():
         told = census(keras, jax_parts).predict(np.zeros((6, 1)), verbose=0)[:, 0].tolist()
+    assert keras.distribution.distribution() is None  # it ends with its scope
     return [jax_parts[-1]] * 6 if jax_parts else told
 
 

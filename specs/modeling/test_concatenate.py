@@ -49,7 +49,8 @@ def test_joins_like_numpy(keras, case):
 def test_only_that_axis_grows(keras, case):
     """Along the axis the lengths add up; all others stay, so that each input is found whole in the result, in order."""
     axis, shapes = case
-    joined = np.moveaxis(apply(keras, keras.layers.Concatenate(axis=axis), numbered(shapes)), axis, 0)
+    layer = keras.layers.Concatenate.from_config(keras.layers.Concatenate(axis=axis).get_config())  # as a loaded model has it
+    joined = np.moveaxis(apply(keras, layer, numbered(shapes)), axis, 0)
     lengths = [shape[axis] for shape in shapes]
     assert len(joined) == sum(lengths)
     for start, length, array in zip(np.cumsum([0, *lengths]), lengths, numbered(shapes)):
@@ -72,6 +73,8 @@ def test_joins_along_the_last_axis_by_default(keras, rank):
     """Without `axis` it is the last axis, -1, that is joined: the features, for inputs of any rank."""
     arrays = numbered([(2,) * rank] * 2)
     np.testing.assert_array_equal(apply(keras, keras.layers.Concatenate(), arrays), np.concatenate(arrays, axis=rank - 1))
+    inputs = [input_layer(keras, (2,) * (rank - 1)) for _ in range(2)]
+    assert static_shape(keras, keras.layers.concatenate(inputs)) == [None, *(2,) * (rank - 2), 4]
 
 
 @claim(SOUND, (IndexError, ValueError), ONE_IN_THE_WAY, answers=["3.R2"], examples=10)
@@ -169,9 +172,14 @@ def test_an_unknown_length_fits_no_other(keras):
 
 @claim(["keras>=3", "tf.keras>=2.1"], ValueError, "test_an_unknown_length_fits_no_other", answers=["3.R2"])
 def test_an_unknown_length_fits_any(keras):
-    """Symbolic inputs, one of an unknown length, `None`, and one of a known length, are joined along another axis."""
+    """Symbolic inputs, one of an unknown length, `None`, and one of a known length, are joined along another axis.
+
+    Joined along this one, they are of an unknown length.
+    """
     inputs = [input_layer(keras, (None, 4)), input_layer(keras, (2, 5))]
     assert static_shape(keras, keras.layers.concatenate(inputs, axis=-1))[2] == 9
+    inputs = [input_layer(keras, (2, 4)), input_layer(keras, (None, 4))]
+    assert static_shape(keras, keras.layers.concatenate(inputs, axis=1)) == [None, None, 4]
 
 
 @claim(["keras<3", "tf.keras<2.5"], pytest.fail.Exception, "test_one_input_is_returned", answers=["3.R2"])

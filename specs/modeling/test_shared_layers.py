@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
@@ -46,13 +46,20 @@ def update(model, start, inputs, targets):
 
 @claim(answers=["3.R1"], examples=3)
 @given(units=st.integers(1, 5), features=st.integers(1, 5), branches=st.integers(1, 4))
+@example(units=2, features=3, branches=2)
 def test_has_one_set_of_weights(keras, units, features, branches):
-    """An LSTM that branches share is one layer with one set of weights, 4 u (u + f + 1) for u units and f features."""
+    """An LSTM that branches share is one layer with one set of weights, 4 u (u + f + 1) for u units and f features.
+
+    So it is where each branch is a model of its own.
+    """
     inputs = [input_layer(keras, (4, features)) for _ in range(branches)]
     shared = keras.layers.LSTM(units, **PLAIN)
     model = keras.models.Model(inputs, [shared(branch) for branch in inputs])
     assert model.count_params() == 4 * units * (units + features + 1)
     assert model.layers.count(shared) == 1
+    encoders = [keras.models.Model(branch, shared(branch)) for branch in inputs]
+    nested = keras.models.Model(inputs, [encoder(branch) for encoder, branch in zip(encoders, inputs)])
+    assert nested.count_params() == model.count_params()
 
 
 @claim(answers=["3.R1"], examples=2)

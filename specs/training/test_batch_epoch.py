@@ -164,10 +164,13 @@ def test_steps_per_epoch_repeat_the_whole_of_the_data(keras, steps):
 
 
 @claim(CUT, AssertionError, "test_steps_per_epoch_repeat_the_whole_of_the_data", answers=["4.5"], examples=2)
-@given(steps=st.sampled_from([2, 3, 4, 6]))
-def test_steps_per_epoch_divide_the_data(keras, steps):
+@given(steps=st.sampled_from([2, 3, 4, 6]), fewer=st.sampled_from([0, 1]))
+@example(steps=3, fewer=1)
+def test_steps_per_epoch_divide_the_data(keras, steps, fewer):
     """`steps_per_epoch=k` without a `batch_size` divides the samples into k batches."""
-    assert batches(keras, 12, None, steps_per_epoch=steps, shuffle=False) == parts(range(12), 12 // steps)
+    samples = 12 - fewer * hasattr(keras, "ops")  # TensorFlow 2.0 and 2.1 refuse what does not divide evenly
+    seen = batches(keras, samples, None, steps_per_epoch=steps, shuffle=False)
+    assert seen == parts(range(samples), 12 // steps)  # eleven samples in three batches: 4, 4 and 3
 
 
 @claim(answers=["4.1", "4.5"])

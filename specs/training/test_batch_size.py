@@ -62,7 +62,7 @@ def normalizer(keras):
 def outputs_of_the_first(keras, neighbours):
     """What batch normalization makes of a sample 1 beside these, in training and in evaluation."""
     model, samples = normalizer(keras), np.array([[1.0], *([one] for one in neighbours)])
-    model.set_weights([np.full(1, value) for value in (1.0, 0.0, 0.0, 1.0)])  # gamma, beta, moving mean and variance
+    model.set_weights([np.full(1, value) for value in (1.0, 0.0, 0.5, 16.0)])  # gamma, beta, moving mean and variance
     only_the_first = np.eye(len(samples))[:, :1] * len(samples)
     evaluated = model.evaluate(samples, only_the_first, batch_size=len(samples), verbose=0)
     history = model.fit(samples, only_the_first, batch_size=len(samples), verbose=0).history
@@ -84,7 +84,7 @@ def test_batch_normalization_looks_at_the_neighbours_in_training(keras, neighbou
 def test_batch_normalization_ignores_the_neighbours_in_evaluation(keras, neighbours):
     """In evaluation `BatchNormalization` scales each sample by the moving mean and variance, whatever its neighbours."""
     _, in_evaluation = outputs_of_the_first(keras, neighbours)
-    assert in_evaluation == pytest.approx(1 / np.sqrt(1 + 1e-3), rel=1e-5)
+    assert in_evaluation == pytest.approx((1 - 0.5) / np.sqrt(16 + 1e-3), rel=1e-5)
 
 
 @reused

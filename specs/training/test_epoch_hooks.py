@@ -242,6 +242,26 @@ def test_halves_the_learning_rate_at_each_epoch(keras):
     assert moves == pytest.approx([1, 0.5, 0.25, 0.125], rel=1e-5)
 
 
+@claim(answers=["4.8"], examples=2)
+@given(patience=st.integers(1, 3), values=st.lists(st.integers(1, 3), min_size=9, max_size=9))
+@example(patience=2, values=[3, 3, 2, 2, 2, 1, 1, 2, 3])
+@example(patience=1, values=[1] * 9)
+def test_reduce_lr_on_plateau_reduces_the_rate_where_nothing_improves(keras, patience, values):
+    """`ReduceLROnPlateau(patience=p)` multiplies the rate by `factor` when p epochs on end were no improvement.
+
+    The next epoch is the first of the new rate, which is never less than `min_lr`.
+    """
+    watched = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(watched=float(values[epoch])))
+    plateau = keras.callbacks.ReduceLROnPlateau(monitor="watched", patience=patience, factor=0.5, min_lr=0.3, mode="min")
+    expected, best, waited, rate = [], 4, 0, 1.0
+    for value in values:
+        expected.append(rate)
+        best, waited = min(best, value), 0 if value < best else waited + 1
+        if waited == patience:
+            waited, rate = 0, max(rate * 0.5, 0.3)
+    assert fit(keras, watched, *with_rate_one(keras, plateau), batch_size=12, epochs=9) == pytest.approx(expected, rel=1e-5)
+
+
 def twice_at(keras, change):
     """What two epochs of one batch add to the weight where `change(model)` is called at the begin of the second."""
     model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
@@ -319,11 +339,17 @@ def hooks_called_if_stopped(keras, hook, number):
 
 @claim(EXECUTED, UNKNOWN, "test_calls_the_hooks_in_order", answers=["4.1", "4.8"])
 def test_steps_per_execution_skip_hooks_not_updates(keras):
-    """With `steps_per_execution=k` the hooks of batches run once in k batches; each batch is still an update of its own."""
+    """With `steps_per_execution=k` the hooks of batches run once in k batches; each batch is still an update of its own.
+
+    So are those that are left over for the last k, and predictions come in the order of their samples.
+    """
     model, calls = trained_by_twos(keras)
     assert [hook for hook, batch in calls] == ["batch_begin", "batch_end"] * 2
     assert [batch for hook, batch in calls if hook == "batch_begin"] == [0, 2]
     assert updates(keras, model) == model.get_weights()[0][0, 0] == 4
+    after_five, numbers = trained_by_twos(keras, 5)[0], np.arange(1.0, 6)[:, None]
+    assert after_five.get_weights()[0][0, 0] == 5
+    assert np.array_equal(after_five.predict(numbers, batch_size=1, verbose=0), 5 * numbers)
 
 
 @claim(
@@ -353,10 +379,10 @@ def test_ends_steps_of_an_execution_with_the_first(keras):
     assert [batch for hook, batch in calls if hook == "batch_end"] == [0, 2]
 
 
-def trained_by_twos(keras):
-    """A model after four batches of one sample, executed two by two, each of which adds 1 to its weight; the hooks called."""
+def trained_by_twos(keras, batches=4):
+    """A model after batches of one sample, executed two by two, each of which adds 1 to its weight; the hooks called."""
     model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
     model.compile(optimizer=sgd(keras), loss=lambda target, output: -target[:, 0] * output[:, 0], steps_per_execution=2)
     watcher = observer(keras, ["batch_begin", "batch_end"])
-    model.fit(np.ones((4, 1)), np.ones((4, 1)), batch_size=1, callbacks=[watcher], verbose=0)
+    model.fit(np.ones((batches, 1)), np.ones((batches, 1)), batch_size=1, callbacks=[watcher], verbose=0)
     return model, watcher.calls

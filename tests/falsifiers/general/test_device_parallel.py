@@ -56,4 +56,4 @@ def theano_has_a_scope(keras, patch):
 def a_scope_is_introduced(keras, patch):
     """`keras.device` exists, and places."""
     patch.setattr(keras, "device", contextlib.nullcontext, raising=False)
-    patch.setattr(spec, "FIRST", SimpleNamespace(run=lambda job, name: name))
+    patch.setattr(spec, "FIRST", SimpleNamespace(run=lambda job, name: [name]))

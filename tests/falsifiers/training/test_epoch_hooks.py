@@ -227,6 +227,18 @@ def schedules_the_next_epoch(keras, patch):
     patch.setattr(scheduler, "on_epoch_begin", lambda self, epoch, logs=None: usual(self, epoch + 1, logs))
 
 
+@falsifies(spec.test_reduce_lr_on_plateau_reduces_the_rate_where_nothing_improves)
+def waits_another_epoch(keras, patch):
+    """The rate is reduced after one epoch more."""
+    plateau = keras.callbacks.ReduceLROnPlateau
+    usual = plateau.__init__
+
+    def init(self, *args, patience, **options):
+        usual(self, *args, patience=patience + 1, **options)
+
+    patch.setattr(plateau, "__init__", init)
+
+
 @falsifies(spec.test_sets_the_rate_by_assignment, on=["keras<3"])
 def takes_assignments(keras, patch):
     """Assigning to `learning_rate` sets the rate."""
