@@ -124,9 +124,10 @@ def test_the_second_of_a_name_counts(keras):
 
 ROWS = [[0.4, 0.3, 0.3], [0.3, 0.3, 0.4], [0.4, 0.3, 0.3], [0.3, 0.4, 0.3]]  # the largest: 0, 2, 0, 1
 KINDS = {
-    "binary": ([[0.4], [0.6], [0.7], [0.8]], np.array([[0], [1], [1], [0]]), "mse"),
+    "binary": ([[0.5], [0.6], [0.7], [0.8]], np.array([[0], [1], [1], [0]]), "mse"),
     "categorical": (ROWS, np.eye(3)[LABELS], "categorical_crossentropy"),
     "sparse": (ROWS, LABELS, "sparse_categorical_crossentropy"),
+    "sparse, in a column": (ROWS, LABELS[:, None], "sparse_categorical_crossentropy"),
 }
 
 
@@ -135,6 +136,7 @@ KINDS = {
 @example(kind="binary", spelling="accuracy")
 @example(kind="categorical", spelling="accuracy")
 @example(kind="sparse", spelling="accuracy")
+@example(kind="sparse, in a column", spelling="accuracy")
 def test_accuracy_is_the_share_of_right_answers(keras, kind, spelling):
     """`"accuracy"` is the share of right answers: whether one output exceeds 0.5, or which one of several is the largest."""
     outputs, targets, loss = KINDS[kind]

@@ -102,6 +102,27 @@ def forgets_class_weights(keras, patch):
     fit_becomes(keras, patch, lambda model, fit, x, y, options: fit(model, x, y, **{**options, "class_weight": None}))
 
 
+def complete_class_weights(keras, patch, weight):
+    """A class that is left out has this weight."""
+
+    def react(model, fit, x, y, options):
+        return fit(model, x, y, **{**options, "class_weight": {0: weight, **options["class_weight"]}})
+
+    fit_becomes(keras, patch, react)
+
+
+@falsifies(spec.test_a_class_that_is_left_out_weighs_one)
+def forgets_the_class_left_out(keras, patch):
+    """A class that is left out weighs nothing."""
+    complete_class_weights(keras, patch, 0.0)
+
+
+@falsifies(spec.test_refuses_to_leave_a_class_out)
+def takes_the_class_left_out(keras, patch):
+    """A class that is left out weighs 1."""
+    complete_class_weights(keras, patch, 1.0)
+
+
 @falsifies(spec.test_class_weights_multiply_the_training_loss)
 def takes_the_weight_of_another_class(keras, patch):
     """Each class gets the other's weight."""
