@@ -177,6 +177,19 @@ def test_predicts_without_dropout(keras):
         np.testing.assert_array_equal(outputs, expected)
 
 
+@claim(answers=["6.1"])
+def test_recurrent_layers_drop_in_training_only(keras):
+    """The `dropout` of an `LSTM` and of a `GRU` is active in training, and not in testing."""
+    batch = np.ones((1, 1, 64), "float32")
+    for kind in (keras.layers.LSTM, keras.layers.GRU):
+        layer = kind(2, dropout=0.5)
+        model, plain = sequential(keras, (1, 64), layer), sequential(keras, (1, 64), kind(2))
+        plain.set_weights(model.get_weights())
+        tested = model.predict_on_batch(batch)
+        np.testing.assert_array_equal(tested, plain.predict_on_batch(batch))
+        assert (in_training(keras, layer, batch) != tested).any()
+
+
 NOISE = {
     "GaussianNoise": {"stddev": 1.0}, "GaussianDropout": {"rate": 0.5}, "SpatialDropout1D": {"rate": 0.5},
     "AlphaDropout": {"rate": 0.5},

@@ -93,8 +93,15 @@ def test_an_abbreviation_is_spelled_out(keras):
     ["test_two_of_a_name_are_refused", "test_the_second_of_a_name_counts"], answers=["12.2"],
 )  # fmt: skip
 def test_two_of_a_name_are_numbered(keras):
-    """Where two metrics have one name, that of the second gets `_1`."""
+    """Where two metrics have one name, that of the second gets `_1`.
+
+    One of `weighted_metrics` that is among `metrics` too gets `weighted_` before its name instead.
+    """
     assert recorded(keras, "binary_accuracy", keras.metrics.binary_accuracy) == ["binary_accuracy", "binary_accuracy_1"]
+    model = sequential(keras, (1,), keras.layers.Dense(1))
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=["mae"], weighted_metrics=["mae"])
+    plain, weighted = sorted(set(model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0).history) - {"loss"})
+    assert weighted == "weighted_" + plain
 
 
 @claim(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.losses import still
-from fixtures.models import sequential, sgd, undecided_classifier
+from fixtures.models import reused, sequential, sgd, undecided_classifier
 from fixtures.sources import fit_from, sequence
 
 MODERN, OLD = ["keras>=2.3", "tf.keras"], ["keras<2.3"]
@@ -124,6 +124,16 @@ def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
     """What is compiled as `weighted_metrics` is the weighted mean over the samples: divided by the sum of their weights."""
     options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
     assert still(keras, weighted=True).evaluate(INPUTS, TARGETS, **options)[2] == close_to(np.average(LOSSES, weights=weights))
+    numbers = twice_weighted(keras).evaluate(INPUTS, TARGETS, **options)[1:]
+    assert sorted(numbers) == close_to([np.average(error, weights=weights) for error in (TARGETS[:, 0], LOSSES)])
+
+
+@reused
+def twice_weighted(keras):
+    """A model that answers 0 and has two weighted metrics, the squared and the absolute error."""
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", weighted_metrics=["mse", "mae"])
+    return model
 
 
 @claim(
