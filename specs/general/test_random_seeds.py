@@ -384,7 +384,7 @@ def test_set_random_seed_resets_keras_s_own_generator(keras):
 @claim(["keras>=3"], AttributeError, THE_SEEDS, answers=["19.6"])
 def test_a_seed_repeats_a_random_function(keras):
     """With a `seed` of its own a function of `keras.random` gives the same numbers each time, and other ones with another."""
-    functions, numbers = keras.random, np.arange(32).astype("float32")
+    functions, numbers = keras.random, keras.random.uniform((32,), seed=SEED)
     draws = [
         *[functools.partial(draw, (32,)) for draw in (functions.normal, functions.uniform, functions.truncated_normal)],
         functools.partial(functions.randint, (32,), 0, 1000),

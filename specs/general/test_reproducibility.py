@@ -14,7 +14,6 @@ from fixtures.interpreter import JobError, run_in_each
 from fixtures.models import sequential, sgd
 from fixtures.probes import weights_after_batches
 from fixtures.seeds import FIRST, OTHER_SEED, SECOND, SEED, THE_THREE, seed_backend, seed_python
-from fixtures.sources import fit_from, sequence
 
 SAMPLES, EPOCHS = 8, 3
 RACES = ["keras[tensorflow]>=2.2.5,<2.3"]  # a step of Adam with the counter of its steps, on TensorFlow 1.15
@@ -27,17 +26,12 @@ def fingerprint(weights):
 
 
 def one_run(keras):
-    """A training with dropout, shuffling and Adam: fingerprints of weights at the start and after each batch, and losses.
-
-    First from arrays, then from a Sequence of batches.
-    """
+    """A training with dropout, shuffling and Adam: fingerprints of weights at the start and after each batch, and losses."""
     model = sequential(keras, (3,), keras.layers.Dense(8), keras.layers.Dropout(0.5), keras.layers.Dense(1))
     model.compile(optimizer="adam", loss="mse")
     start, batches = fingerprint(model.get_weights()), weights_after_batches(keras)
     x = np.arange(3.0 * SAMPLES).reshape(SAMPLES, 3)
     losses = model.fit(x, x[:, :1], batch_size=2, epochs=EPOCHS, shuffle=True, verbose=0, callbacks=[batches]).history["loss"]
-    source = sequence(keras, SAMPLES // 2, lambda index: (x[2 * index :][:2], x[2 * index :][:2, :1]))
-    losses = losses + fit_from(keras, model, source, epochs=EPOCHS, callbacks=[batches]).history["loss"]
     return [start, [fingerprint(weights) for weights in batches.weights], losses]
 
 

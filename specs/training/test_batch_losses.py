@@ -61,7 +61,7 @@ def test_tests_and_returns_the_loss_of_the_batch(keras, factors):
 @claim(
     holds_on=["keras<3", "keras>=3.7", "keras[jax]>=3", "keras[torch]>=3", "tf.keras"],
     otherwise=StopIteration,
-    instead="test_names_what_it_returns",
+    instead=["test_names_what_it_returns", "test_returns_metrics_in_alphabetical_order"],
     answers=["6.4"],
 )
 def test_tests_a_model_that_was_never_used(keras):
