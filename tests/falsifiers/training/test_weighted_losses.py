@@ -117,7 +117,17 @@ def forgets_the_class_left_out(keras, patch):
     complete_class_weights(keras, patch, 0.0)
 
 
-@falsifies(spec.test_refuses_to_leave_a_class_out)
+@falsifies(spec.test_refuses_to_leave_a_class_out, on=["keras>=3"])
+def refuses_to_leave_a_class_out(keras, patch):
+    """A class that is left out is refused."""
+
+    def react(model, fit, x, y, options):
+        raise ValueError("class_weight")
+
+    fit_becomes(keras, patch, react)
+
+
+@falsifies(spec.test_refuses_to_leave_a_class_out, on=["keras<3", "tf.keras"])
 def takes_the_class_left_out(keras, patch):
     """A class that is left out weighs 1."""
     complete_class_weights(keras, patch, 1.0)
