@@ -14,6 +14,7 @@ from tests.falsifiers.general import seed_faults as faults
 MODERN, EARLIER = ["keras>=3", "tf.keras>=2.10"], ["tf.keras<2.10"]
 REPEATS = ["keras[tensorflow]<2.3", "keras>=3.2", "tf.keras"]
 OLD = ["keras<3"]
+DRAWS = ["normal", "uniform", "truncated_normal", "randint", "categorical", "dropout", "shuffle"]
 REWINDS = ["keras[torch]", "tf.keras"]
 GOES_ON = ["keras[tensorflow,jax]>=3"]
 
@@ -352,8 +353,9 @@ def set_random_seed_forgets_the_backend(keras, patch):
 
 @falsifies(spec.test_a_seed_repeats_a_random_function, on=["keras<3", "tf.keras"])
 def keras_2_has_random_functions(keras, patch):
-    """Keras 2 gets functions, which all give the same whatever their seed is."""
-    patch.setattr(keras, "random", mock.MagicMock(), raising=False)
+    """Keras 2 gets functions that draw from NumPy's generator of their seed."""
+    draw = mock.Mock(side_effect=lambda *given, seed: np.random.RandomState(seed).uniform(size=(1, 32)))
+    patch.setattr(keras, "random", mock.Mock(**dict.fromkeys(DRAWS, draw)), raising=False)
 
 
 @falsifies(spec.test_a_seed_repeats_a_random_function, on=["keras>=3"])
