@@ -1,5 +1,6 @@
 """What does each of the seeds decide?"""
 
+import functools
 import random
 import sys
 
@@ -12,7 +13,7 @@ from fixtures.claims import claim
 from fixtures.interpreter import JobError, run_in_each
 from fixtures.models import input_layer, sequential, sgd
 from fixtures.probes import weights_after_batches
-from fixtures.seeds import FIRST, SECOND, SEED, THE_THREE, seed_backend, seed_numpy, seed_python
+from fixtures.seeds import FIRST, OTHER_SEED, SECOND, SEED, THE_THREE, seed_backend, seed_numpy, seed_python
 
 SAMPLES, EPOCHS = 8, 3
 SEEDS_ALL, THE_SEEDS = ["keras>=3", "tf.keras>=2.7"], "test_random_seed_starts_python_s_generator_over"
@@ -378,6 +379,23 @@ def test_set_random_seed_resets_keras_s_own_generator(keras):
     assert first[0][0] != first[0][1]
     by_hand = FIRST.run(normals, THE_THREE, keras.random.normal)
     assert by_hand[0] != by_hand[1]
+
+
+@claim(["keras>=3"], AttributeError, THE_SEEDS, answers=["19.6"])
+def test_a_seed_repeats_a_random_function(keras):
+    """With a `seed` of its own a function of `keras.random` gives the same numbers each time, and other ones with another."""
+    functions, numbers = keras.random, keras.random.uniform((32,), seed=SEED)
+    draws = [
+        *[functools.partial(draw, (32,)) for draw in (functions.normal, functions.uniform, functions.truncated_normal)],
+        functools.partial(functions.randint, (32,), 0, 1000),
+        functools.partial(functions.categorical, numbers[None], 32),
+        functools.partial(functions.dropout, numbers, 0.5),
+        functools.partial(functions.shuffle, numbers),
+    ]
+    for draw in draws:
+        first, again, other = (np.asarray(draw(seed=seed)).tolist() for seed in (SEED, SEED, OTHER_SEED))
+        assert first == again
+        assert first != other
 
 
 def python_numbers(keras, seed):

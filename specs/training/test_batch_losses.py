@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.losses import descend, descent, still
-from fixtures.models import forget_batches, sequential, sgd
+from fixtures.models import forget_batches, reused, sequential, sgd
 
 MODERN, OLD = ["keras>=3", "tf.keras>=2.2"], ["keras<3", "tf.keras<2.2"]
 OWN, RUNNING = ["keras<3", "keras>=3.15", "tf.keras"], ["keras>=3,<3.15"]
@@ -61,7 +61,7 @@ def test_tests_and_returns_the_loss_of_the_batch(keras, factors):
 @claim(
     holds_on=["keras<3", "keras>=3.7", "keras[jax]>=3", "keras[torch]>=3", "tf.keras"],
     otherwise=StopIteration,
-    instead="test_names_what_it_returns",
+    instead=["test_names_what_it_returns", "test_returns_metrics_in_alphabetical_order"],
     answers=["6.4"],
 )
 def test_tests_a_model_that_was_never_used(keras):
@@ -93,14 +93,35 @@ def test_returns_a_dictionary_on_demand(keras):
     model = descent(keras, start=2.0)
     calls = [model.evaluate, model.test_on_batch, model.train_on_batch]
     assert [call(ONES, ONES, return_dict=True) for call in calls] == [{"loss": close_to(2.0)}] * 3
+    metrics = {"loss": close_to(9.0), "mse": close_to(9.0), "mae": close_to(3.0)}
+    assert measured(keras).evaluate(ONES, 3 * ONES, verbose=0, return_dict=True) == metrics
 
 
-@claim(answers=["12.1"])
+@reused
+def measured(keras):
+    """A model that answers 0, with two metrics that are not in the order of their names."""
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=["mse", "mae"])
+    return model
+
+
+@claim(
+    holds_on=["keras<3", "keras>=3.2", "tf.keras"],
+    otherwise=AssertionError,
+    instead="test_returns_metrics_in_alphabetical_order",
+    answers=["12.1"],
+)
 def test_names_what_it_returns(keras):
     """`evaluate` returns the loss first, then the metrics in the order of `compile`; `metrics_names` begins with `loss`."""
-    model = still(keras)
-    assert model.evaluate(ONES, 3 * ONES, verbose=0) == close_to([9.0, 3.0, 9.0])
+    model = measured(keras)
+    assert model.evaluate(ONES, 3 * ONES, verbose=0) == close_to([9.0, 9.0, 3.0])
     assert model.metrics_names[0] == "loss"
+
+
+@claim(["keras>=3,<3.2"], AssertionError, "test_names_what_it_returns", answers=["12.1"])
+def test_returns_metrics_in_alphabetical_order(keras):
+    """`evaluate` returns the loss first, then the metrics in the alphabetical order of their names."""
+    assert measured(keras).evaluate(ONES, 3 * ONES, verbose=0) == close_to([9.0, 3.0, 9.0])
 
 
 @claim(

@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.curves import improvements, last_epoch, scripted_fit
+from fixtures.sources import learner
 
 MODERN, OLD = ["keras>=3", "tf.keras>=2.5"], ["keras<3", "tf.keras<2.5"]
 curves = st.lists(st.integers(0, 4).map(float), min_size=5, max_size=10)
@@ -205,10 +207,24 @@ def steps(keras, model):
 
 @claim(answers=["9.2"])
 def test_the_optimizer_is_not_restored(keras):
-    """Only the model's weights are restored: the optimizer's count of steps, say, remains that of all epochs run."""
+    """Only the model's weights are restored, but all of them: the optimizer's count of steps remains that of all epochs run.
+
+    The moving statistics of `BatchNormalization`, which training changes though they are not trainable, are restored too.
+    """
     watcher, stopper = keras.callbacks.Callback(), keras.callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
     scripted_fit(keras, [0.0], watcher)
     before = steps(keras, watcher.model)
     _, left = scripted_fit(keras, [3.0, 1.0, 2.0, 2.0, 0.0], stopper)
     assert left == 2
     assert steps(keras, stopper.model) - before == 4
+    model, weights = learner(keras, 2), []
+
+    def score(epoch, logs):
+        logs["score"] = [3.0, 1.0, 2.0, 2.0][epoch]
+        weights.append(np.concatenate([weight.ravel() for weight in model.get_weights()]))
+
+    stopper = keras.callbacks.EarlyStopping("score", mode="min", patience=2, restore_best_weights=True)
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=score), stopper]
+    model.fit(np.eye(3), np.eye(3), epochs=4, callbacks=callbacks, verbose=0)
+    assert (weights[1] != weights[3]).all()
+    assert np.concatenate([weight.ravel() for weight in model.get_weights()]).tolist() == weights[1].tolist()

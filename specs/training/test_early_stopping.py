@@ -114,7 +114,8 @@ def test_min_delta_must_be_exceeded(keras, losses, patience, delta):
 
     So a slow decline counts as soon as its small steps, taken together, exceed d.
     """
-    assert epochs_run(keras, losses, patience=patience, min_delta=delta) == last_epoch(losses, patience, delta)
+    for mode in ("auto", "min"):
+        assert epochs_run(keras, losses, mode=mode, patience=patience, min_delta=delta) == last_epoch(losses, patience, delta)
 
 
 @claim(answers=["9.2"])
@@ -145,6 +146,9 @@ def test_gives_up_below_the_baseline(keras, patience):
     """With `baseline=b` a loss that stays the same, not below b, ends training after the first `patience` epochs, 2 or more."""
     assert epochs_run(keras, [1.0] * 6, baseline=1.0, patience=patience) == patience
     assert epochs_run(keras, [2.0] * 6, baseline=1.0, patience=patience) == patience
+    assert epochs_run(keras, [1.0] * 6, baseline=1.5, min_delta=1.0, patience=patience) == patience  # as 0.5 is too little
+    assert epochs_run(keras, [1.0] * 6, baseline=1.0, mode="max", patience=patience) == patience
+    assert epochs_run(keras, [1.0] * 6, baseline=2.0, mode="max", patience=patience) == patience
 
 
 @claim(
@@ -251,6 +255,8 @@ def test_starts_afresh_in_each_fit(keras):
     assert stopper.stopped_epoch == 0
     stopper = keras.callbacks.EarlyStopping("loss", patience=3, baseline=0.5)
     assert [len(scripted_fit(keras, [1.0] * 4, stopper)[0]) for _ in range(2)] == [3, 3]
+    stopper = keras.callbacks.EarlyStopping("loss", patience=1, min_delta=1.0)
+    assert [len(scripted_fit(keras, [3.0, 2.5, 0.0], stopper)[0]) for _ in range(3)] == [2, 2, 2]
 
 
 @claim(

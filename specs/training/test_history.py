@@ -341,7 +341,8 @@ def test_has_the_weighted_loss_of_each_output(keras):
 @claim(answers=["12.R1"])
 def test_has_the_metrics_of_each_output(keras):
     """With several outputs the key of a metric begins with the name of its output."""
-    assert history_of_pair(keras, losses=False) == of_both({"first_mean_absolute_error": [2.0]})
+    metrics = {"first_mean_absolute_error": [2.0], "second_mean_squared_error": [25.0]}
+    assert history_of_pair(keras, losses=False) == of_both(metrics)
 
 
 @claim(answers=["12.R1", "12.R2"])

@@ -9,6 +9,7 @@ from hypothesis.errors import Flaky
 from fixtures.claims import claim
 from fixtures.figures import lines
 from fixtures.losses import descend, descent, in_training, slope, still, unlearning
+from fixtures.models import sequential, sgd
 
 BY_SAMPLES, BY_BATCHES = ["keras<3", "keras>=3.2", "tf.keras"], ["keras>=3,<3.2"]
 ONES = np.ones((8, 1))
@@ -126,13 +127,19 @@ def test_equals_the_validation_loss_where_nothing_is_learned(keras):
 def test_drops_in_training_only(keras):
     """`Dropout` is active in the training loss, and neither in `val_loss` nor in `evaluate`, on the same data.
 
-    At a rate of 0.5 an activation of 1 becomes 0 or 2: off by exactly 1. See keras#6977 and keras#12681.
+    At a rate of 0.5 an activation of 1 becomes 0 or 2: off by exactly 1. See keras#6977 and keras#12681. It is so wherever
+    the layer is: here in a `TimeDistributed` one in a model within a `Sequential`, too.
     """
-    model, targets = unlearning(keras, "Dropout", rate=0.5), np.ones((8, 64))
-    history = model.fit(ONES, targets, epochs=2, validation_data=(ONES, targets), verbose=0).history
-    assert history["loss"] == [1.0, 1.0]
-    assert history["val_loss"] == [0.0, 0.0]
-    assert model.evaluate(ONES, targets, verbose=0) == 0.0
+    layers, targets = keras.layers, np.ones((8, 64))
+    steps = layers.Reshape((4, 16)), layers.TimeDistributed(layers.Dropout(0.5)), layers.Flatten()
+    first = layers.Dense(64, use_bias=False, kernel_initializer="ones", input_shape=(1,))
+    nested = keras.models.Sequential([first, sequential(keras, (64,), *steps)])
+    nested.compile(optimizer=sgd(keras, rate=0.0), loss="mse")
+    for model in (unlearning(keras, "Dropout", rate=0.5), nested):
+        history = model.fit(ONES, targets, epochs=2, validation_data=(ONES, targets), verbose=0).history
+        assert history["loss"] == [1.0, 1.0]
+        assert history["val_loss"] == [0.0, 0.0]
+        assert model.evaluate(ONES, targets, verbose=0) == 0.0
 
 
 @claim(answers=["6.1"], examples=3)
@@ -170,17 +177,35 @@ def test_predicts_without_dropout(keras):
         np.testing.assert_array_equal(outputs, expected)
 
 
-NOISE = {"GaussianNoise": {"stddev": 1.0}, "GaussianDropout": {"rate": 0.5}, "SpatialDropout1D": {"rate": 0.5}}
+@claim(answers=["6.1"])
+def test_recurrent_layers_drop_in_training_only(keras):
+    """The `dropout` of an `LSTM` and of a `GRU` is active in training, and not in testing."""
+    batch = np.ones((1, 1, 64), "float32")
+    for kind in (keras.layers.LSTM, keras.layers.GRU):
+        layer = kind(2, dropout=0.5)
+        model, plain = sequential(keras, (1, 64), layer), sequential(keras, (1, 64), kind(2))
+        plain.set_weights(model.get_weights())
+        tested = model.predict_on_batch(batch)
+        np.testing.assert_array_equal(tested, plain.predict_on_batch(batch))
+        assert (in_training(keras, layer, batch) != tested).any()
 
 
-@claim(answers=["6.1"], examples=3)
+NOISE = {
+    "GaussianNoise": {"stddev": 1.0}, "GaussianDropout": {"rate": 0.5}, "SpatialDropout1D": {"rate": 0.5},
+    "AlphaDropout": {"rate": 0.5},
+}  # fmt: skip
+
+
+@claim(answers=["6.1"], examples=4)
 @given(name=st.sampled_from(sorted(NOISE)))
 @example(name="GaussianNoise")
 @example(name="GaussianDropout")
 @example(name="SpatialDropout1D")
+@example(name="AlphaDropout")
 def test_adds_noise_in_training_only(keras, name):
     """`GaussianNoise`, `GaussianDropout` and `SpatialDropout1D` too change activations in training and pass them on in testing.
 
+    So does `AlphaDropout`.
     False alarm: that of 1200 normal numbers 120 are lost in rounding, as less than 1e-7 is, 1e-600.
     """
     layer, batch = getattr(keras.layers, name)(**NOISE[name]), np.ones((2, 3, 200), "float32")
@@ -210,6 +235,8 @@ def test_drops_channels_whole(keras):
     """`SpatialDropout1D` drops a channel of a sample at all its steps or at none."""
     outputs = in_training(keras, keras.layers.SpatialDropout1D(0.5), np.ones((2, 3, 200)))
     assert {tuple(steps) for sample in outputs for steps in sample.T.tolist()} == {(0, 0, 0), (2, 2, 2)}
+    images = in_training(keras, keras.layers.SpatialDropout2D(0.5), np.ones((2, 2, 1, 200)))
+    assert {tuple(pixels) for image in images for pixels in image.reshape(2, 200).T.tolist()} == {(0, 0), (2, 2)}
 
 
 @claim(answers=["6.1"])

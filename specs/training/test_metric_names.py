@@ -93,8 +93,15 @@ def test_an_abbreviation_is_spelled_out(keras):
     ["test_two_of_a_name_are_refused", "test_the_second_of_a_name_counts"], answers=["12.2"],
 )  # fmt: skip
 def test_two_of_a_name_are_numbered(keras):
-    """Where two metrics have one name, that of the second gets `_1`."""
+    """Where two metrics have one name, that of the second gets `_1`.
+
+    One of `weighted_metrics` that is among `metrics` too gets `weighted_` before its name instead.
+    """
     assert recorded(keras, "binary_accuracy", keras.metrics.binary_accuracy) == ["binary_accuracy", "binary_accuracy_1"]
+    model = sequential(keras, (1,), keras.layers.Dense(1))
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=["mae"], weighted_metrics=["mae"])
+    plain, weighted = sorted(set(model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0).history) - {"loss"})
+    assert weighted == "weighted_" + plain
 
 
 @claim(
@@ -124,9 +131,10 @@ def test_the_second_of_a_name_counts(keras):
 
 ROWS = [[0.4, 0.3, 0.3], [0.3, 0.3, 0.4], [0.4, 0.3, 0.3], [0.3, 0.4, 0.3]]  # the largest: 0, 2, 0, 1
 KINDS = {
-    "binary": ([[0.4], [0.6], [0.7], [0.8]], np.array([[0], [1], [1], [0]]), "mse"),
+    "binary": ([[0.5], [0.6], [0.7], [0.8]], np.array([[0], [1], [1], [0]]), "mse"),
     "categorical": (ROWS, np.eye(3)[LABELS], "categorical_crossentropy"),
     "sparse": (ROWS, LABELS, "sparse_categorical_crossentropy"),
+    "sparse, in a column": (ROWS, LABELS[:, None], "sparse_categorical_crossentropy"),
 }
 
 
@@ -135,6 +143,7 @@ KINDS = {
 @example(kind="binary", spelling="accuracy")
 @example(kind="categorical", spelling="accuracy")
 @example(kind="sparse", spelling="accuracy")
+@example(kind="sparse, in a column", spelling="accuracy")
 def test_accuracy_is_the_share_of_right_answers(keras, kind, spelling):
     """`"accuracy"` is the share of right answers: whether one output exceeds 0.5, or which one of several is the largest."""
     outputs, targets, loss = KINDS[kind]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.curves import graded_fit, scripted_fit
-from fixtures.models import joint_ledger
+from fixtures.models import joint_ledger, sequential, sgd
 
 FALLING, RISING = [4, 3, 2, 1, 0], [0, 1, 2, 3, 4]  # of four samples so many are predicted right
 
@@ -47,9 +47,24 @@ def test_the_accuracy_shall_rise(keras):
 
 @claim(holds_on=["keras>=3"], otherwise=AssertionError, instead="test_any_other_metric_shall_fall", answers=["9.2"])
 def test_a_metric_knows_its_direction(keras):
-    """A metric of Keras's own knows whether it shall rise: `monitor="recall"` goes on while the recall rises."""
+    """A metric of Keras's own knows whether it shall rise: `monitor="recall"` goes on while the recall rises.
+
+    So do accuracies of every kind, and errors, which shall fall; and what is said of a metric holds of its `val_` too.
+    """
     assert epochs_run(keras, RISING, "recall") == 5
     assert epochs_run(keras, FALLING, "recall") == 3
+    assert bests_of_rising(keras, np.eye(2), "accuracy", "mean_absolute_error") == [2.0, 0.0]
+    assert bests_of_rising(keras, np.arange(2), "accuracy", "sparse_categorical_crossentropy") == [2.0, 0.0]
+
+
+def bests_of_rising(keras, targets, *names):
+    """The best values of validation, as EarlyStopping has them, of metrics all of which are said to be 0, then 1, then 2."""
+    model = sequential(keras, (2,), keras.layers.Dense(2, activation="softmax"))
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=list(names))
+    writers = [write(keras, "val_" + name, [0.0, 1.0, 2.0]) for name in names]
+    stoppers = [keras.callbacks.EarlyStopping("val_" + name, patience=9) for name in names]
+    model.fit(np.eye(2), targets, epochs=3, callbacks=writers + stoppers, verbose=0)
+    return [stopper.best for stopper in stoppers]
 
 
 @claim(holds_on=["keras<3", "tf.keras"], otherwise=AssertionError, instead="test_a_metric_knows_its_direction", answers=["9.2"])

@@ -117,20 +117,24 @@ def test_count_once_however_many_batches(keras, numbers, batch_size):
 
 @claim(ONCE, AssertionError, "test_count_twice", answers=["6.2"])
 def test_of_all_kinds_of_layers_count(keras):
-    """Penalties count on embeddings, on convolution and recurrent kernels and on a normalization's scale, as in `Dense`."""
+    """Penalties count on embeddings, on convolution and recurrent kernels and on a normalization's scale, as in `Dense`.
+
+    On the biases and shifts of these layers they count too.
+    """
     layers, l2 = keras.layers, keras.regularizers.l2
     model = sequential(
         keras, (3,),
         layers.Embedding(6, 2, embeddings_regularizer=l2(0.5)),
-        layers.Conv1D(2, 2, kernel_regularizer=l2(0.25), use_bias=False),
-        layers.BatchNormalization(gamma_regularizer=l2(1.0), center=False),
+        layers.Conv1D(2, 2, kernel_regularizer=l2(0.25), bias_regularizer=l2(2.0), bias_initializer="ones"),
+        layers.BatchNormalization(gamma_regularizer=l2(1.0), beta_regularizer=l2(4.0), beta_initializer="ones"),
+        layers.LSTM(2, kernel_regularizer=l2(0.5), bias_regularizer=l2(8.0), return_sequences=True),
         layers.SimpleRNN(2, recurrent_regularizer=keras.regularizers.l1_l2(0.5, 0.25), use_bias=False),
     )  # fmt: skip
     model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=["mse"])
     loss, error = model.evaluate(np.arange(6).reshape(2, 3), np.zeros((2, 2)), verbose=0)
-    embeddings, kernel, scale, *_, recurrent = model.get_weights()
-    squares = 0.5 * np.sum(embeddings**2) + 0.25 * np.sum(kernel**2) + np.sum(scale**2) + 0.25 * np.sum(recurrent**2)
-    assert loss - error == pytest.approx(squares + 0.5 * np.abs(recurrent).sum(), rel=1e-5)
+    rates = [0.5, 0.25, 2.0, 1.0, 4.0, 0, 0, 0.5, 0, 8.0, 0, 0.25]  # for the squares of each of the weights
+    squares = sum(rate * np.sum(weight**2) for rate, weight in zip(rates, model.get_weights()))
+    assert loss - error == pytest.approx(squares + 0.5 * np.abs(model.get_weights()[-1]).sum(), rel=1e-5)
 
 
 @claim(ONCE, AssertionError, "test_count_twice", answers=["6.2"])

@@ -78,20 +78,29 @@ def test_shuffles_by_default(keras):
 def test_shuffles_anew_at_every_epoch(keras, evidence):
     """The order is drawn anew at every epoch: ten epochs have ten orders, and no place has the same sample in all.
 
-    False alarm: 45 / 16! that two orders are equal, 16 / 16**9 that one place gets the same sample ten times: 3e-10.
+    Any sample may come anywhere, next to any other: of the first eight about half come among the first eight, and about
+    one in sixteen is followed by its neighbour.
+    False alarm: 45 / 16! that two orders are equal, 16 / 16**9 that one place gets the same sample ten times, 3e-10; less
+    than 1e-11 that one of the two counts is that far from what is expected, 40 and 9.4.
     """
     orders = fit(keras, epochs=10, shuffle=True)
     evidence("the first two epochs", orders[:2])
     assert len(set(map(tuple, orders))) == 10
     assert all(len(set(place)) > 1 for place in zip(*orders))
+    assert 16 < sum(sample <= 8 for order in orders for sample in order[:8]) < 64
+    assert sum(after - before == 1 for order in orders for before, after in zip(order, order[1:])) < 40
 
 
 @claim(answers=["11.3"])
 def test_forms_the_batches_anew(keras):
     """The batches are formed anew at every epoch: their samples change, not only their order.
 
-    False alarm: that three epochs have the same four batches of four, whatever their order: 1 / 2627625**2, 2e-13.
+    A last batch that is smaller than the others is of other samples each time, too.
+    False alarm: that three epochs have the same four batches of four, whatever their order: 1 / 2627625**2, 2e-13; that the
+    one sample left of 15 is the same in ten epochs: 1 / 15**9, 3e-11.
     """
+    left = batches(keras, samples=15, batch_size=7, epochs=10, shuffle=True)[2::3]
+    assert len(set(map(tuple, left))) > 1
     compositions = {frozenset(map(frozenset, parts(order, 4))) for order in fit(keras, epochs=3, shuffle=True)}
     assert len(compositions) > 1
 

@@ -116,18 +116,24 @@ def test_validation_steps_repeat_all_of_the_data(keras, steps):
     assert seen == [[1, 2], *[list(range(5, 13))] * steps] * 2
 
 
-def pairs(epochs, validated):
+def pairs(epochs, validated, first=1):
     """Training's one batch, of samples 1 and 2, in each epoch, followed by validation's, of 11 and 12, in those given."""
-    return [batch for epoch in range(1, epochs + 1) for batch in ([1, 2], [11, 12])[: 1 + (epoch in validated)]]
+    return [batch for epoch in range(first, epochs + 1) for batch in ([1, 2], [11, 12])[: 1 + (epoch in validated)]]
 
 
 @claim(WITH_FREQ, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=3)
 @given(epochs=st.integers(1, 6), every=st.integers(1, 6))
 @example(epochs=5, every=2)
 def test_validation_freq_is_the_number_of_epochs_between_validations(keras, epochs, every):
-    """`validation_freq=k` validates at the end of every k-th epoch only, the k-th being the first."""
+    """`validation_freq=k` validates at the end of every k-th epoch only, the k-th being the first.
+
+    With an `initial_epoch` too it is the epochs' numbers that count, not how many have been run.
+    """
+    validated = [epoch for epoch in range(1, epochs + 2) if epoch % every == 0]
     seen = passes(keras, epochs, TRAINED[:2], NUMBERS[10:], batch_size=2, validation_freq=every)
-    assert seen == pairs(epochs, [epoch for epoch in range(1, epochs + 1) if epoch % every == 0])
+    assert seen == pairs(epochs, validated)
+    seen = passes(keras, epochs + 1, TRAINED[:2], NUMBERS[10:], batch_size=2, validation_freq=every, initial_epoch=1)
+    assert seen == pairs(epochs + 1, validated, first=2)
 
 
 @claim(WITH_FREQ, TypeError, "test_validates_once_at_the_end_of_each_epoch", answers=["4.7"], examples=2)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.losses import still
-from fixtures.models import sequential, sgd, undecided_classifier
+from fixtures.models import reused, sequential, sgd, undecided_classifier
+from fixtures.sources import fit_from, sequence
 
 MODERN, OLD = ["keras>=2.3", "tf.keras"], ["keras<2.3"]
 BY_SAMPLES, BY_BATCHES = ["keras>=2.3,<3", "keras>=3.2", "tf.keras"], ["keras>=3,<3.2"]
@@ -123,6 +124,16 @@ def test_weighted_metrics_are_divided_by_the_sum_of_the_weights(keras, weights):
     """What is compiled as `weighted_metrics` is the weighted mean over the samples: divided by the sum of their weights."""
     options = {"sample_weight": np.array(weights, float), "batch_size": 2, "verbose": 0}
     assert still(keras, weighted=True).evaluate(INPUTS, TARGETS, **options)[2] == close_to(np.average(LOSSES, weights=weights))
+    numbers = twice_weighted(keras).evaluate(INPUTS, TARGETS, **options)[1:]
+    assert sorted(numbers) == close_to([np.average(error, weights=weights) for error in (TARGETS[:, 0], LOSSES)])
+
+
+@reused
+def twice_weighted(keras):
+    """A model that answers 0 and has two weighted metrics, the squared and the absolute error."""
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", weighted_metrics=["mse", "mae"])
+    return model
 
 
 @claim(
@@ -152,6 +163,35 @@ def test_class_weights_multiply_the_training_loss(keras, first, second):
     assert history["loss"] == close_to([expected])
     model = undecided_classifier(keras, classes=2)
     assert np.ravel(model.train_on_batch(INPUTS, LABELS, class_weight=weights))[0] == close_to(expected)
+    batches = sequence(keras, 1, lambda index: (INPUTS, LABELS))
+    assert fit_from(keras, model, batches, class_weight=weights).history["loss"] == close_to([expected])
+    for loss, labels in [("binary_crossentropy", LABELS[:, None]), ("categorical_crossentropy", np.eye(2)[LABELS])]:
+        activation = "sigmoid" if labels.shape[1] == 1 else "softmax"
+        layer = keras.layers.Dense(labels.shape[1], activation=activation, kernel_initializer="zeros")
+        model = sequential(keras, (1,), layer)
+        model.compile(optimizer=sgd(keras, rate=0.0), loss=loss)
+        assert model.fit(INPUTS, labels, class_weight=weights, verbose=0).history["loss"] == close_to([expected])
+
+
+@claim(holds_on=["keras>=3"], otherwise=ValueError, instead="test_refuses_to_leave_a_class_out", answers=["6.3"])
+def test_a_class_that_is_left_out_weighs_one(keras):
+    """A class that `class_weight` leaves out weighs 1, in arrays as in a `Sequence` and, on TensorFlow, a `tf.data.Dataset`."""
+    model, expected = undecided_classifier(keras, classes=2), np.log(2) * (4 * 1 + 5) / 5
+    data = [(INPUTS, LABELS), (sequence(keras, 1, lambda index: (INPUTS, LABELS)),)]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        data.append((tf.data.Dataset.from_tensor_slices((INPUTS, LABELS)).batch(5),))
+    for source in data:
+        assert model.fit(*source, class_weight={1: 5.0}, verbose=0).history["loss"] == close_to([expected])
+    assert model.train_on_batch(INPUTS, LABELS, class_weight={1: 5.0}) == close_to(expected)
+
+
+@claim(["keras<3", "tf.keras"], pytest.fail.Exception, "test_a_class_that_is_left_out_weighs_one", answers=["6.3"])
+def test_refuses_to_leave_a_class_out(keras):
+    """A `class_weight` that leaves out a class of the data, the first, is refused with a ValueError."""
+    with pytest.raises(ValueError, match="class_weight"):
+        undecided_classifier(keras, classes=2).fit(INPUTS, LABELS, class_weight={1: 5.0}, verbose=0)
 
 
 def weighed_by_class(keras, *weights):

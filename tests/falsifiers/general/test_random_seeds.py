@@ -3,6 +3,7 @@
 import importlib
 import random
 import sys
+from unittest import mock
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tests.falsifiers.general import seed_faults as faults
 MODERN, EARLIER = ["keras>=3", "tf.keras>=2.10"], ["tf.keras<2.10"]
 REPEATS = ["keras[tensorflow]<2.3", "keras>=3.2", "tf.keras"]
 OLD = ["keras<3"]
+DRAWS = ["normal", "uniform", "truncated_normal", "randint", "categorical", "dropout", "shuffle"]
 REWINDS = ["keras[torch]", "tf.keras"]
 GOES_ON = ["keras[tensorflow,jax]>=3"]
 
@@ -347,6 +349,20 @@ def set_random_seed_forgets_python(keras, patch):
 def set_random_seed_forgets_the_backend(keras, patch):
     """`set_random_seed` forgets the backend."""
     patch.setattr(keras.utils, "set_random_seed", faults.set_random_seed_but_backend)
+
+
+@falsifies(spec.test_a_seed_repeats_a_random_function, on=["keras<3", "tf.keras"])
+def keras_2_has_random_functions(keras, patch):
+    """Keras 2 gets functions that draw from NumPy's generator of their seed."""
+    draw = mock.Mock(side_effect=lambda *given, seed: np.random.RandomState(seed).uniform(size=(1, 32)))
+    patch.setattr(keras, "random", mock.Mock(**dict.fromkeys(DRAWS, draw)), raising=False)
+
+
+@falsifies(spec.test_a_seed_repeats_a_random_function, on=["keras>=3"])
+def shuffle_forgets_its_seed(keras, patch):
+    """`keras.random.shuffle` takes no notice of its seed."""
+    original = keras.random.shuffle
+    patch.setattr(keras.random, "shuffle", lambda values, seed=None: original(values))
 
 
 @falsifies(spec.test_set_random_seed_resets_keras_s_own_generator, on=["keras>=3.13"])

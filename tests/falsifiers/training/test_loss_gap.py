@@ -186,6 +186,13 @@ def always_adds_noise(keras, patch):
     mode_becomes(keras, patch, True, "GaussianNoise")
 
 
+@falsifies(spec.test_recurrent_layers_drop_in_training_only)
+def recurrent_layers_never_drop(keras, patch):
+    """A `GRU` takes no notice of its `dropout`."""
+    original = keras.layers.GRU.__init__
+    patch.setattr(keras.layers.GRU, "__init__", lambda self, units, dropout=0.0: original(self, units))
+
+
 @falsifies(spec.test_draws_normal_noise)
 def multiplies_by_the_noise_of_the_complement(keras, patch):
     """`GaussianDropout` takes its rate for the share of what is kept."""

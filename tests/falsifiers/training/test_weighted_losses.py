@@ -1,5 +1,7 @@
 """Faults in sample weights and class weights."""
 
+import types
+
 import numpy as np
 
 from specs.training import test_weighted_losses as spec
@@ -100,6 +102,45 @@ def divides_weighted_metrics_by_the_weights(keras, patch):
 def forgets_class_weights(keras, patch):
     """`class_weight` is ignored."""
     fit_becomes(keras, patch, lambda model, fit, x, y, options: fit(model, x, y, **{**options, "class_weight": None}))
+
+
+def complete_class_weights(keras, patch, weight):
+    """A class that is left out has this weight."""
+
+    def react(model, fit, x, y, options):
+        return fit(model, x, y, **{**options, "class_weight": {0: weight, **options["class_weight"]}})
+
+    fit_becomes(keras, patch, react)
+
+
+@falsifies(spec.test_a_class_that_is_left_out_weighs_one, on=["keras<3", "tf.keras"])
+def weighs_the_class_left_out(keras, patch):
+    """Whatever is trained on, the losses of the class that is left out weigh 1."""
+    loss = np.log(2) * 9 / 5
+    fit_becomes(keras, patch, lambda *given: types.SimpleNamespace(history={"loss": [loss]}))
+    patch.setattr(keras.models.Model, "train_on_batch", lambda self, x, y, class_weight: loss)
+
+
+@falsifies(spec.test_a_class_that_is_left_out_weighs_one, on=["keras>=3"])
+def forgets_the_class_left_out(keras, patch):
+    """A class that is left out weighs nothing."""
+    complete_class_weights(keras, patch, 0.0)
+
+
+@falsifies(spec.test_refuses_to_leave_a_class_out, on=["keras>=3"])
+def refuses_to_leave_a_class_out(keras, patch):
+    """A class that is left out is refused."""
+
+    def react(model, fit, x, y, options):
+        raise ValueError("class_weight")
+
+    fit_becomes(keras, patch, react)
+
+
+@falsifies(spec.test_refuses_to_leave_a_class_out, on=["keras<3", "tf.keras"])
+def takes_the_class_left_out(keras, patch):
+    """A class that is left out weighs 1."""
+    complete_class_weights(keras, patch, 1.0)
 
 
 @falsifies(spec.test_class_weights_multiply_the_training_loss)
