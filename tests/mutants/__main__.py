@@ -3,7 +3,9 @@
     python -m tests.mutants                 # the catalogue, and so many automatic ones
     python -m tests.mutants early 15-pop    # those with one of these in their names
 
-What was found stands in measured.json, for the page. A mutant is noticed when a claim of its modules drifts or breaks, or takes longer than the time limit.
+What was found stands in measured.json, for the page.
+
+A mutant is noticed when a claim of its modules drifts or breaks, or takes longer than the time limit.
 """
 
 import importlib.util
