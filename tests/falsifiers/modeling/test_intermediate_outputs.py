@@ -195,7 +195,7 @@ def begins_anywhere(keras, patch):
         while tensor is not inputs:
             layers.insert(0, tensor._keras_history[0])
             tensor = layers[0].input
-        begin = tensor = keras.layers.Input(tuple(inputs.shape)[1:])
+        begin = tensor = keras.layers.Input(keras.backend.int_shape(inputs)[1:])
         for layer in layers:
             tensor = layer(tensor)
         return original(begin, tensor)
