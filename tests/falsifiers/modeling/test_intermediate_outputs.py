@@ -192,6 +192,8 @@ def begins_anywhere(keras, patch):
 
     def make(original, inputs, outputs):
         layers, tensor = [], outputs
+        if not inputs._keras_history[0].name.startswith("second"):
+            return original(inputs, outputs)
         while tensor is not inputs:
             layers.insert(0, tensor._keras_history[0])
             tensor = layers[0].input
