@@ -65,8 +65,9 @@ def test_counts_the_input_of_a_functional_model(keras):
 def test_refuses_an_unknown_name(keras):
     """`get_layer` raises ValueError where no layer has that name."""
     model = tower(keras)
-    with pytest.raises(ValueError, match="No such layer"):
-        model.get_layer("fifth")
+    for name in ("fifth", "fir", "First"):
+        with pytest.raises(ValueError, match="No such layer"):
+            model.get_layer(name)
 
 
 def chain(keras):
@@ -117,8 +118,9 @@ def test_gives_several_outputs_at_once(keras, kind, places):
     model = tower(keras, kind)
     weights = whole_weights(model, seed=3)
     cut = keras.models.Model(model.inputs, [model.get_layer(NAMES[place]).output for place in places])
-    given_, expected = cut.predict(BATCH, verbose=0), tower_outputs(weights, BATCH)
-    assert [output.tolist() for output in given_] == [expected[place].tolist() for place in places]
+    expected = [tower_outputs(weights, BATCH)[place].tolist() for place in places]
+    for outputs in cut.predict(BATCH, verbose=0), cut.predict_on_batch(BATCH):
+        assert [np.asarray(output).tolist() for output in outputs] == expected
 
 
 @claim(["keras>=3", "tf.keras>=2.2"], (ValueError, AssertionError), "test_gives_several_outputs_at_once", answers=["7.R3"])
@@ -187,6 +189,19 @@ def test_a_cut_without_its_inputs_gives_nothing(keras):
     model = fork(keras)
     with pytest.raises((ValueError, KeyError)):
         feed(keras, keras.models.Model(model.inputs[0], model.get_layer("both").output), np.ones((1, 2)))
+
+
+@claim(["keras>=3", "tf.keras>=2.7"], ValueError, "test_needs_no_other_inputs_than_the_layer", answers=["7.2"])
+def test_begins_behind_a_layer(keras):
+    """`Model(inputs=layer.output, outputs=…)` makes a model of what comes behind the layer, and shares its weights.
+
+    Before TensorFlow 2.7 it is refused with a ValueError: the model's own input is missing.
+    """
+    model = tower(keras)
+    head = keras.models.Model(model.get_layer("second").output, model.get_layer("fourth").output)
+    weights = whole_weights(model, seed=6)
+    _, second, _, fourth = tower_outputs(weights, BATCH)
+    assert feed(keras, head, second).tolist() == fourth.tolist()
 
 
 @claim(needs=["float32"], answers=["7.2"])

@@ -43,6 +43,8 @@ def test_the_call_names_the_mode(keras):
     in_training_mode = cut(ONES, training=True)
     assert as_array(keras, in_test_mode).tolist() == ONES.tolist()
     assert set(as_array(keras, in_training_mode).ravel().tolist()) == {0, KEPT}
+    around = sequential(keras, ONES.shape[1:], cut)  # the mode reaches the layers of a model within the model
+    assert set(as_array(keras, around(ONES, training=True)).ravel().tolist()) == {0, KEPT}
 
 
 @claim(answers=["7.4"])
@@ -177,6 +179,7 @@ def test_training_mode_moves_the_statistics(keras):
     model = normalizing(keras)
     outputs_in_mode(keras, model, PAIR, True)
     assert model.get_weights()[2].tolist() == ((MEAN + PAIR.mean(0)) / 2).tolist()
+    np.testing.assert_allclose(model.get_weights()[3], (VARIANCE + PAIR.var(0)) / 2, rtol=1e-6)
 
 
 @claim(GRAPHS, AssertionError, "test_training_mode_moves_the_statistics", answers=["7.5"])
@@ -235,9 +238,16 @@ def test_only_dropout_and_batch_normalization_differ(keras):
 
 @claim(answers=["7.5"])
 def test_other_dropouts_and_noise_differ_too(keras):
-    """`SpatialDropout1D`, `GaussianDropout`, `AlphaDropout` and `GaussianNoise` differ between the modes as well."""
+    """`SpatialDropout1D`, `GaussianDropout`, `AlphaDropout` and `GaussianNoise` differ between the modes as well.
+
+    In test mode all of them pass their inputs on.
+    """
     layers = noisy(keras)
     assert differing(keras, layers) == {type(layer).__name__ for layer in layers}
+    inputs = input_layer(keras, STEPS.shape[1:])
+    model = keras.models.Model(inputs, [layer(inputs) for layer in layers])
+    for output in outputs_in_mode(keras, model, STEPS, False):
+        assert output.tolist() == STEPS.astype("float32").tolist()
 
 
 @claim(

@@ -79,9 +79,9 @@ def test_stacked_cells_and_convolutional_layers_carry_their_state(keras, seed):
 
 
 @reused
-def bidirectional(keras):
+def bidirectional(keras, unroll=True):
     """A stateful Bidirectional layer over a SimpleRNN. Set its weights."""
-    layer = keras.layers.SimpleRNN(2, return_sequences=True, stateful=True, unroll=True, **ZEROS)
+    layer = keras.layers.SimpleRNN(2, return_sequences=True, stateful=True, unroll=unroll, **ZEROS)
     return sequential(keras, (STEPS, FEATURES), keras.layers.Bidirectional(layer), batch_size=SAMPLES)
 
 
@@ -89,13 +89,15 @@ def bidirectional(keras):
     ["keras>=3", "tf.keras>=2"], AssertionError, "test_predicting_leaves_the_states_of_a_bidirectional_layer_alone",
     answers=["13.1", "13.R3"], examples=3,
 )  # fmt: skip
-@given(seed=seeds)
-def test_a_bidirectional_layer_carries_a_state_in_each_direction(keras, seed):
+@given(seed=seeds, unroll=st.booleans())
+@example(seed=0, unroll=True)
+@example(seed=0, unroll=False)
+def test_a_bidirectional_layer_carries_a_state_in_each_direction(keras, seed, unroll):
     """A stateful `Bidirectional` layer carries two states: backwards it goes on from where the last batch *begins*.
 
     So two halves in two calls are not the whole sequence in one (tensorflow#38403). On JAX the model must be called for it.
     """
-    model = bidirectional(keras)
+    model = bidirectional(keras, unroll)
     first, second = randomize(model, seed, 2, SAMPLES, STEPS, FEATURES)
     reset_states(model)
     forwards, backwards = model.get_weights()[:3], model.get_weights()[3:]

@@ -44,10 +44,10 @@ def test_a_nested_state_is_fed_by_nothing(keras):
 
 
 @reused
-def doubling(keras):
+def doubling(keras, unroll=False):
     """A stateful unit that doubles its state and adds its input, but at steps of zero, which are masked."""
     inputs = input_layer(keras, (STEPS, 1), SAMPLES)
-    options = {"stateful": True, "kernel_initializer": "zeros", "recurrent_initializer": "zeros"}
+    options = {"stateful": True, "unroll": unroll, "kernel_initializer": "zeros", "recurrent_initializer": "zeros"}
     layer = keras.layers.SimpleRNN(1, activation="linear", use_bias=False, **options)
     return keras.models.Model(inputs, layer(keras.layers.Masking(0.0)(inputs)))
 
@@ -57,9 +57,9 @@ unmasked = st.lists(st.integers(1, 3).map(float), min_size=2 * STEPS, max_size=2
 PROBE = np.array([[[1.0], [0.0], [0.0]]] * SAMPLES)  # it gives twice the state, and one
 
 
-def follow(keras, steps):
+def follow(keras, steps, unroll=False):
     """Feed two batches of these steps; return the last outputs, the states that the probe tells, and what these should be."""
-    model, states = doubling(keras), np.zeros(SAMPLES)
+    model, states = doubling(keras, unroll), np.zeros(SAMPLES)
     model.set_weights([np.ones((1, 1)), np.full((1, 1), 2.0)])
     reset_states(model)
     for batch in np.reshape(steps, (2, SAMPLES, STEPS)):
@@ -70,11 +70,12 @@ def follow(keras, steps):
 
 
 @claim(answers=["13.1", "13.3"], examples=4)
-@given(steps=steps)
-@example(steps=[1.0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 2, 0])
-def test_a_masked_step_leaves_the_state_alone(keras, steps):
+@given(steps=steps, unroll=st.booleans())
+@example(steps=[1.0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 2, 0], unroll=False)
+@example(steps=[1.0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 2, 0], unroll=True)
+def test_a_masked_step_leaves_the_state_alone(keras, steps, unroll):
     """A masked step leaves a sample's carried state as it is, wherever it stands, and whatever the other samples do."""
-    _, states, expected = follow(keras, steps)
+    _, states, expected = follow(keras, steps, unroll)
     assert states == expected  # whole numbers: exact
 
 

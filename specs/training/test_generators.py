@@ -15,6 +15,7 @@ from fixtures.sources import NUMBERS, fit_from, learned, sequence, single, strea
 from fixtures.tensors import trains_in_steps
 
 MODERN, OLD = ["keras>=3", "tf.keras"], ["keras<3"]
+WORKERS = {"one worker": 1, "two workers": 2}  # of a `Sequence`
 
 
 def pair(number):
@@ -133,9 +134,10 @@ def test_loses_the_first_batch_of_all(keras):
 
 
 @claim(answers=["8.3"], examples=3)
-@given(sizes=st.lists(st.integers(1, 3), min_size=2, max_size=4), source=st.sampled_from(["generator", "Sequence"]))
+@given(sizes=st.lists(st.integers(1, 3), min_size=2, max_size=4), source=st.sampled_from(["generator", *WORKERS]))
 @example(sizes=[2, 2, 1], source="generator")
-@example(sizes=[2, 2, 1], source="Sequence")
+@example(sizes=[2, 2, 1], source="one worker")
+@example(sizes=[2, 1, 2], source="two workers")
 def test_trains_as_from_arrays(keras, sizes, source):
     """A generator or a `Sequence` of (inputs, targets) trains step by step as arrays would; batches may differ in size."""
     ends = np.cumsum(sizes)
@@ -146,7 +148,10 @@ def test_trains_as_from_arrays(keras, sizes, source):
     def batch(index):
         return inputs[parts[index]], targets[parts[index]]
 
-    batches = stream(batch, range(len(parts))) if source == "generator" else sequence(keras, len(parts), batch)
+    if source == "generator":
+        batches = stream(batch, range(len(parts)))
+    else:
+        batches = sequence(keras, len(parts), batch, workers=WORKERS[source])
     fit_from(keras, model, batches, steps_per_epoch=len(parts), shuffle=False, callbacks=[after])
     worth = targets[:, 0] / np.repeat([*sizes, 1], [*sizes, NUMBERS - ends[-1]])  # a sample adds its target / its batch's size
     expected = [np.where(np.arange(NUMBERS) < end, worth, 0).tolist() for end in ends]
@@ -183,6 +188,18 @@ def test_takes_sample_weights_in_the_tuple(keras, weights, source):
     batches = stream(weighted, range(4)) if source == "generator" else sequence(keras, 4, weighted)
     fit_from(keras, model, batches, steps_per_epoch=4)
     assert learned(model, 4) == weights
+
+
+@claim(
+    ["keras<3.6", "keras>=3.8", "tf.keras"], (AssertionError, "tensorflow.errors.InvalidArgumentError"),
+    "test_takes_sample_weights_in_the_tuple", answers=["8.3"],
+)  # fmt: skip
+def test_takes_class_weights_for_a_sequence(keras):
+    """`class_weight` weighs the samples of a `Sequence` as it does those of arrays. Keras 3.6 and 3.7 ignored it, or failed."""
+    model = zeroed(keras)
+    classes = sequence(keras, 4, lambda index: single(index, target=index % 2))
+    fit_from(keras, model, classes, shuffle=False, class_weight={0: 5.0, 1: 3.0})
+    assert learned(model, 5) == [0.0, 3.0, 0.0, 3.0, 0.0]
 
 
 @claim(holds_on=MODERN, otherwise=AttributeError, instead="test_trains_as_from_arrays", needs=["tensorflow"], answers=["8.3"])

@@ -168,7 +168,7 @@ def test_only_a_few_batches_are_in_memory(keras, evidence):
     measured = keras.callbacks.LambdaCallback(on_batch_end=measure)  # after the reader has read all that it will
     fit_from(keras, ledger(keras, 4), generator(), steps_per_epoch=64, callbacks=[ahead(keras, made, pause=0.001), measured])
     evidence("batches in memory", lines("batch", "batches", alive=alive[:20], trained_on=list(range(1, 21))))
-    assert len(alive) == 64
+    assert len(alive) == 64 <= len(made)
     assert max(alive) <= 13
 
 

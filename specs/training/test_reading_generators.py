@@ -39,6 +39,23 @@ def test_max_queue_size_is_how_far_it_reads_ahead(keras, size):
     assert max(callback.counts) == size + 1
 
 
+@claim(["keras>=3"], AssertionError, "test_reads_no_further_than_a_queue_ahead", answers=["8.4"], examples=2)
+@given(size=st.integers(5, 7), workers=st.integers(2, 3))
+def test_workers_read_as_far_ahead_as_their_queue_is_long(keras, size, workers):
+    """Workers of a `PyDataset` read `max_queue_size` batches ahead, and two more at most, that are on their way."""
+    read, model = [], zeroed(keras)
+
+    def note(index):
+        read.append(index)
+        return single(index)
+
+    batches = sequence(keras, NUMBERS, note, workers=workers, max_queue_size=size)
+    callback = ahead(keras, read, pause=0.01)
+    begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: read.clear())
+    fit_from(keras, model, batches, shuffle=False, callbacks=[begin, callback])
+    assert size <= max(callback.counts) <= size + 2
+
+
 def fit_twice(keras):
     """Train on two batches, twice, from one generator, after whose batches nothing more is read; return what was learned."""
     read, model = [], zeroed(keras)
@@ -133,10 +150,16 @@ class UnreadableError(Exception):
     """A sample cannot be read."""
 
 
+def read_or_fail(number):
+    """The first four batches, and then an error."""
+    if number == 4:
+        raise UnreadableError("sample 5 is unreadable")
+    return single(number)
+
+
 def failing():
     """Four batches, and then an error."""
-    yield from stream(single, range(4))
-    raise UnreadableError("sample 5 is unreadable")
+    return stream(read_or_fail, range(8))
 
 
 @claim(
@@ -146,12 +169,14 @@ def failing():
 def test_tells_what_the_generator_raised(keras):
     """An exception in the generator ends training with an error that tells its message, after the batches before it.
 
+    So does one in a `Sequence`, however many workers read it.
     On JAX Keras 3.10 has not trained on the last of these yet, and after Keras 3.0 and 3.5 the weights cannot be read.
     """
-    model = zeroed(keras)
-    with pytest.raises(Exception, match="sample 5 is unreadable"):
-        fit_from(keras, model, failing(), steps_per_epoch=8)
-    assert learned(model, 5) == [1.0, 1.0, 1.0, 1.0, 0.0]
+    for batches in (failing(), *(sequence(keras, 8, read_or_fail, workers=workers) for workers in (1, 2))):
+        model = zeroed(keras)
+        with pytest.raises(Exception, match="sample 5 is unreadable"):
+            fit_from(keras, model, batches, steps_per_epoch=8, shuffle=False)
+        assert learned(model, 5) == [1.0, 1.0, 1.0, 1.0, 0.0]
 
 
 @claim(
@@ -212,3 +237,44 @@ def test_validation_repeats_two_batches_of_a_generator(keras):
     """With an endless generator and `validation_steps=2` every validation is of its first two batches, over and over."""
     endless = (single(number, target=number) for number in itertools.count())
     assert validated(keras, endless, validation_steps=2) == [0.5, 0.5, 0.5]
+
+
+def told(keras):
+    """What a `Sequence` of four batches is asked for and told in three epochs of training, and callbacks at their ends."""
+    events = []
+
+    def asked(index):
+        events.append(index)
+        return single(index)
+
+    batches = sequence(keras, 4, asked)
+    type(batches).on_epoch_begin = lambda self: events.append("begin")
+    type(batches).on_epoch_end = lambda self: events.append("end")
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: epoch or events.clear(), on_epoch_end=lambda epoch, logs: events.append("hook")
+    )
+    fit_from(keras, zeroed(keras), batches, epochs=3, shuffle=False, callbacks=[callback])
+    return events
+
+
+@claim(["keras", "tf.keras<2.1", "tf.keras>=2.2"], AssertionError, "test_one_epoch_may_use_a_generator_up", answers=["8.3"])
+def test_a_sequence_is_told_once_between_two_epochs(keras):
+    """Between the batches of two epochs the `on_epoch_end` of a `Sequence` is called once.
+
+    TensorFlow 2.1 never calls it.
+    """
+    asked, between = [0, 1, 2, 3], ["end"]
+    events = [event for event in told(keras) if event not in ("begin", "hook")]
+    assert events[:14] == asked + between + asked + between + asked
+
+
+@claim(
+    ["keras>=3.5"], AssertionError,
+    ["test_a_sequence_is_told_once_between_two_epochs", "test_one_epoch_may_use_a_generator_up"], answers=["8.3"],
+)  # fmt: skip
+def test_a_dataset_is_told_the_begin_and_the_end_of_each_epoch(keras):
+    """A `PyDataset` is told of each epoch once: `on_epoch_begin` before its first batch, `on_epoch_end` after its last.
+
+    The end is told before the callbacks' `on_epoch_end`, that of the last epoch too. Before Keras 3.5 no begin is told.
+    """
+    assert told(keras) == ["begin", 0, 1, 2, 3, "end", "hook"] * 3

@@ -42,6 +42,7 @@ def copies_the_layers(keras, patch):
     spec.test_features_of_a_classifier,
     spec.test_follows_the_training_of_the_model,
 )
+@falsifies(spec.test_begins_behind_a_layer, on=["keras>=3", "tf.keras>=2.7"])
 def adds_one(keras, patch):
     """A layer adds one to what it gives."""
     faults.adds_one(keras, patch)
@@ -183,3 +184,22 @@ def pools_the_least(keras, patch):
         return inputs[:, :-1:2, :-1:2, :]
 
     patch.setattr(keras.layers.MaxPooling2D, "call", call)
+
+
+@falsifies(spec.test_begins_behind_a_layer, on=["keras<3", "tf.keras<2.7"])
+def begins_anywhere(keras, patch):
+    """A model may begin behind a layer."""
+
+    def make(original, inputs, outputs):
+        layers, tensor = [], outputs
+        if not inputs._keras_history[0].name.startswith("second"):
+            return original(inputs, outputs)
+        while tensor is not inputs:
+            layers.insert(0, tensor._keras_history[0])
+            tensor = layers[0].input
+        begin = tensor = keras.layers.Input(keras.backend.int_shape(inputs)[1:])
+        for layer in layers:
+            tensor = layer(tensor)
+        return original(begin, tensor)
+
+    faults.models_by(keras, patch, make)

@@ -222,3 +222,9 @@ def wants_generators(keras, patch):
 def takes_any_iterator(keras, patch):
     """Any iterator will do."""
     source_becomes(keras, patch, lambda source, options: (batch for batch in source))
+
+
+@falsifies(spec.test_takes_class_weights_for_a_sequence, on=["keras<3.6", "keras>=3.8", "tf.keras"])
+def forgets_class_weights(keras, patch):
+    """Class weights are ignored."""
+    source_becomes(keras, patch, lambda source, options: options.pop("class_weight") and source)

@@ -235,3 +235,52 @@ def validates_ever_new_batches(keras, patch):
         return history
 
     patch.setattr(keras.models.Model, "fit", fit)
+
+
+@falsifies(spec.test_a_sequence_is_told_once_between_two_epochs, on=["keras", "tf.keras<2.1", "tf.keras>=2.2"])
+@falsifies(spec.test_a_dataset_is_told_the_begin_and_the_end_of_each_epoch, on=["keras>=3.5"])
+def tells_a_sequence_nothing(keras, patch):
+    """A `Sequence` is told neither the begin nor the end of an epoch."""
+    source_becomes(keras, patch, lambda source, options: proxy(keras, source, len(source), lambda index: index))
+
+
+@falsifies(spec.test_a_sequence_is_told_once_between_two_epochs, on=["tf.keras>=2.1,<2.2"])
+@falsifies(spec.test_a_dataset_is_told_the_begin_and_the_end_of_each_epoch, on=["keras<3.5", "tf.keras"])
+def tells_a_sequence_both_ends(keras, patch):
+    """A `Sequence` is told the begin and the end of each epoch."""
+
+    def train(model, source, epochs, callbacks, **options):
+        for epoch in range(epochs):
+            callbacks[0].on_epoch_begin(epoch, {})
+            source.on_epoch_begin()
+            for index in range(len(source)):
+                model.train_on_batch(*source[index])
+            source.on_epoch_end()
+            callbacks[0].on_epoch_end(epoch, {})
+
+    training_becomes(keras, patch, train)
+
+
+@falsifies(spec.test_workers_read_as_far_ahead_as_their_queue_is_long, on=["keras>=3"])
+def has_a_longer_queue(keras, patch):
+    """`max_queue_size` is taken for more than it is."""
+
+    def change(source, options):
+        source.max_queue_size = 12
+        return source
+
+    source_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_workers_read_as_far_ahead_as_their_queue_is_long, on=["keras<3", "tf.keras"])
+def heeds_the_queue_of_a_sequence(keras, patch):
+    """A `Sequence` is asked how long its queue is."""
+
+    def train(model, source, callbacks, **options):
+        queue, numbers = collections.deque(), iter(range(len(source)))
+        for step in range(len(source)):
+            queue.extend(source[number] for number in itertools.islice(numbers, source.max_queue_size + 1 - len(queue)))
+            model.train_on_batch(*queue.popleft())
+            callbacks[1].on_batch_end(step, {})
+
+    training_becomes(keras, patch, train)
