@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from fixtures.batches import parts
 from fixtures.claims import claim
-from fixtures.models import ledger, logbook
+from fixtures.models import ledger, logbook, sequential, sgd
 from fixtures.probes import noted
 
 MODERN, WITH_FREQ = ["keras>=3", "tf.keras>=2.2"], ["keras>=2.2.5", "tf.keras"]
 NUMBERS = np.arange(1.0, 13)[:, None]  # each sample is its own number
 TRAINED, VALIDATED = NUMBERS[:8], NUMBERS[8:]
+LEFT_OVER = ["tf.keras>=2.3,<2.4", "tf.keras>=2.5"]
 epoch_counts = st.integers(1, 4)
 
 
@@ -191,3 +192,30 @@ def test_reports_a_validation_loss_for_each_epoch(keras):
     history = model.fit(inputs[:16], targets[:16], validation_data=validation, batch_size=4, epochs=3, verbose=0).history
     assert len(history["val_loss"]) == 3
     assert history["val_loss"][-1] == pytest.approx(model.evaluate(*validation, verbose=0), rel=1e-6)
+
+
+def validated_after_an_interruption(keras):
+    """The loss of validation on targets of 5, by a model that answers 0, whose training on others was interrupted before."""
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    model, inputs = sequential(keras, (1,), keras.layers.Dense(1, kernel_initializer="zeros")), np.zeros((2, 1))
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(inputs, inputs, validation_data=(inputs, inputs + 3), epochs=2, verbose=0, callbacks=[Interrupt()])
+    return model.fit(inputs, inputs, validation_data=(inputs, inputs + 5), verbose=0).history["val_loss"]
+
+
+@claim(["keras", "tf.keras<2.3", "tf.keras>=2.4,<2.5"], AssertionError, "test_validates_on_what_was_left_over", answers=["4.7"])
+def test_validates_on_its_own_data_after_an_interruption(keras):
+    """When `fit` is interrupted between two epochs, by Ctrl-C too, the next `fit` validates on the data that it is given."""
+    assert validated_after_an_interruption(keras) == [25]
+
+
+@claim(LEFT_OVER, AssertionError, "test_validates_on_its_own_data_after_an_interruption", answers=["4.7"])
+def test_validates_on_what_was_left_over(keras):
+    """When `fit` is interrupted between two epochs, the next `fit` validates on the old one's data, not on its own."""
+    assert validated_after_an_interruption(keras) == [9]

@@ -10,6 +10,7 @@ from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, hook_becomes
 
 MODERN, WITH_FREQ, OLD = spec.MODERN, spec.WITH_FREQ, ["keras<3"]
+LEFT_OVER, NOTHING_LEFT = spec.LEFT_OVER, ["keras", "tf.keras<2.3", "tf.keras>=2.4,<2.5"]
 
 
 def options_become(keras, patch, change):
@@ -207,3 +208,27 @@ def averages_over_batches(keras, patch):
         options["validation_data"] = [part[rows] for part in data]
 
     options_become(keras, patch, change)
+
+
+@falsifies(
+    spec.test_validates_on_its_own_data_after_an_interruption, spec.test_validates_on_what_was_left_over, on=NOTHING_LEFT
+)
+def remembers_validation_data(keras, patch):
+    """A model validates on the data that it was given first."""
+
+    def fit(usual, self, x, y, options):
+        self.given = getattr(self, "given", options["validation_data"])
+        return usual(x, y, **dict(options, validation_data=self.given))
+
+    fit_becomes(keras, patch, fit)
+
+
+@falsifies(spec.test_validates_on_its_own_data_after_an_interruption, spec.test_validates_on_what_was_left_over, on=LEFT_OVER)
+def forgets_what_was_left_over(keras, patch):
+    """Each training begins without what is left of the one before."""
+
+    def fit(usual, self, x, y, options):
+        self._eval_data_handler = None
+        return usual(x, y, **options)
+
+    fit_becomes(keras, patch, fit)
