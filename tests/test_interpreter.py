@@ -130,7 +130,6 @@ def fault(keras, patch):
     patch.setattr(sys, "traces", 7, raising=False)
 
 
-
 def process_of(keras):
     """A job that tells its own process."""
     return os.getpid()
