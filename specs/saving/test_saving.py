@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fixtures.batches import set_rate
 from fixtures.claims import claim
 from fixtures.models import difference, sequential, sgd, siamese
-from fixtures.trained import INPUTS, SAVED, TARGETS, filled, plain_step, trained, trajectory
+from fixtures.trained import INPUTS, SAVED, TARGETS, filled, forked, plain_step, trained, trajectory
 
 SAMPLES = [np.linspace(-1, 1, 16).reshape((2, 4, 2)), INPUTS]  # for a siamese
 extensions = st.sampled_from([".h5", ".keras"])
@@ -138,12 +138,19 @@ def test_a_shared_layer_comes_back_on_one_input(keras, tmp_path_factory, extensi
 def test_load_model_compiles(keras, tmp_path_factory, extension):
     """`load_model` gives a compiled model if the saved one was: with its loss and its metrics, ready to be evaluated."""
     model = trained(keras, "rmsprop", extension)
-    model.compile(optimizer="rmsprop", loss="mean_squared_error", metrics=["mean_absolute_error"], loss_weights=[0.25])
     loaded = reloaded(keras, model, tmp_path_factory, "model" + extension)
     results = loaded.evaluate(INPUTS, TARGETS, verbose=0)
     errors = model.predict_on_batch(INPUTS) - TARGETS
-    assert results == pytest.approx([np.mean(errors**2) / 4, np.mean(np.abs(errors))], rel=1e-5)  # float32: 2 * 16 roundings
+    assert results == pytest.approx([np.mean(errors**2), np.mean(np.abs(errors))], rel=1e-5)  # float32: 2 * 16 roundings
     assert len(model.get_weights()) == len(loaded.get_weights()) == 4
+
+    double = filled(forked(keras, copy=2))
+    double.compile(optimizer="sgd", loss=["mean_squared_error", "mean_absolute_error"], loss_weights=[0.25, 0.5])
+    loaded = reloaded(keras, double, tmp_path_factory, "double" + extension)
+    first, second = double.predict_on_batch(INPUTS)
+    expected = 0.25 * np.mean((first - 1) ** 2) + 0.5 * np.mean(np.abs(second - 1))
+    results = loaded.evaluate(INPUTS, [np.ones((2, 2))] * 2, verbose=0)
+    assert np.ravel(results)[0] == pytest.approx(expected, rel=1e-5)
 
 
 @claim(
