@@ -20,7 +20,8 @@ batches = st.lists(small, min_size=4, max_size=4)
 def test_leaves_the_weights_alone(keras):
     """`fit` does not change the weights of a frozen layer by a bit, be it embedding, convolution, LSTM or normalization."""
     embedding, convolution = keras.layers.Embedding(6, 3), keras.layers.Conv1D(3, 2)
-    normalization, recurrent = keras.layers.BatchNormalization(), keras.layers.LSTM(2, unroll=True)
+    normalization = keras.layers.BatchNormalization()
+    recurrent = keras.layers.Bidirectional(keras.layers.LSTM(1, unroll=True))
     free, last = keras.layers.Dense(3, use_bias=False), keras.layers.Dense(1)
     layers = [embedding, free, convolution, normalization, recurrent, last]
     model = sequential(keras, (3,), *layers)

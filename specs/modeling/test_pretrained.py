@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fixtures.architectures import SIDES, computed_by_hand, graded
 from fixtures.claims import claim
 from fixtures.models import feed, sequential, sgd
 from fixtures.pretrained import (
@@ -16,6 +17,7 @@ from fixtures.pretrained import (
     blank,
     cache_path,
     disconnect,
+    headless,
     lively,
     move_home,
     network,
@@ -54,17 +56,24 @@ def test_has_the_published_size(keras, evidence):
     }
 
 
-@claim(answers=["16.1"], examples=2)
-@given(name=st.sampled_from(["VGG16", "VGG19"]))
+@claim(answers=["16.1"], examples=4)
+@given(name=st.sampled_from(list(MODULES)))
 @example(name="VGG16")
 @example(name="VGG19")
+@example(name="ResNet50")
+@example(name="InceptionV3")
 def test_computes_what_its_paper_says(keras, name):
-    """VGG16 and VGG19 compute what their paper describes, down to `classes` probabilities that sum to one."""
-    model = lively(keras, name, input_shape=(32, 32, 3), classes=3)
-    probabilities = np.array(feed(keras, model, IMAGES[:1]))
-    weights = [as_laid(keras, weight) if weight.ndim == 4 else weight for weight in model.get_weights()]
-    expected = vgg_by_hand(name, weights, IMAGES[:1])
-    np.testing.assert_allclose(probabilities, expected, atol=2e-3)  # float32 through 16 or 19 layers, in another order
+    """The four networks compute what their papers describe, down to `classes` probabilities that sum to one."""
+    if name.startswith("VGG"):
+        model, image = lively(keras, name, input_shape=(32, 32, 3), classes=3), IMAGES[:1]
+        weights = [as_laid(keras, weight) if weight.ndim == 4 else weight for weight in model.get_weights()]
+        expected = vgg_by_hand(name, weights, image)
+    else:
+        model = graded(keras, name)
+        image = np.random.RandomState(2).uniform(-1, 1, (1, SIDES[name], SIDES[name], 3)).astype("float32")
+        expected = computed_by_hand(name, image)
+    probabilities = np.array(feed(keras, model, image))
+    np.testing.assert_allclose(probabilities, expected, atol=2e-3)  # float32 through up to 94 layers, in another order
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
@@ -87,17 +96,26 @@ def test_takes_images_of_any_size_without_its_top(keras):
     assert np.array(feed(keras, model, np.ones((1, 32, 96, 3), "float32"))).shape == (1, 1, 3, 512)
 
 
-@claim(answers=["16.R1"], examples=2)
-@given(pooling=st.sampled_from(["avg", "max"]))
-@example(pooling="avg")
-@example(pooling="max")
-def test_pools_the_features(keras, pooling):
+@claim(answers=["16.R1"], examples=8)
+@given(name=st.sampled_from(list(SMALLEST)), pooling=st.sampled_from(["avg", "max"]))
+@example(name="VGG16", pooling="avg")
+@example(name="VGG19", pooling="max")
+@example(name="ResNet50", pooling="avg")
+@example(name="ResNet50", pooling="max")
+@example(name="InceptionV3", pooling="avg")
+@example(name="InceptionV3", pooling="max")
+def test_pools_the_features(keras, name, pooling):
     """`pooling="avg"` gives the mean of each feature over the image, `pooling="max"` its maximum."""
-    image = np.random.RandomState(1).uniform(-1, 1, (1, 64, 64, 3)).astype("float32")
-    features = np.array(feed(keras, lively(keras, "VGG16", include_top=False, input_shape=(64, 64, 3)), image))
-    pooled = np.array(feed(keras, lively(keras, "VGG16", include_top=False, input_shape=(64, 64, 3), pooling=pooling), image))
+    side = SMALLEST[name]
+    model = headless(keras, name, side)
+    if pooling != "avg":
+        model = blank(keras, name, include_top=False, input_shape=(side, side, 3), pooling=pooling)
+    count = 512 if name.startswith("VGG") else 2048
+    features = np.random.RandomState(1).uniform(-1, 1, (1, 3, 2, count)).astype("float32")
+    pooled = np.array(feed(keras, sequential(keras, (3, 2, count), model.layers[-1]), features))
     expected = {"avg": features.mean(axis=(1, 2)), "max": features.max(axis=(1, 2))}[pooling]
     np.testing.assert_allclose(pooled, expected, rtol=1e-3, atol=1e-5)
+    assert tuple(model.output_shape) == (None, count)
 
 
 @claim(answers=["16.1"], examples=8)
@@ -114,11 +132,12 @@ def test_refuses_small_images(keras, name, less, transposed):
         network(keras, name)(weights=None, include_top=False, input_shape=shape)
 
 
-@claim(answers=["16.2"])
-def test_refuses_other_classes_with_published_weights(keras):
+@claim(answers=["16.2"], examples=4)
+@given(name=st.sampled_from(list(MODULES)), classes=st.sampled_from([10, 1001]))
+def test_refuses_other_classes_with_published_weights(keras, name, classes):
     """`weights="imagenet"` with another number of `classes` than 1000 is refused with a ValueError, with nothing fetched."""
     with pytest.raises(ValueError, match="should be 1000"):
-        network(keras, "VGG16")(weights="imagenet", classes=10)
+        network(keras, name)(weights="imagenet", classes=classes)
 
 
 @claim(answers=["16.2"])
@@ -131,18 +150,25 @@ def test_needs_the_network_by_default(keras, monkeypatch, tmp_path):
     assert asked
 
 
-@claim(answers=["16.2"])
-def test_loads_a_cached_file_offline(keras, monkeypatch, tmp_path):
+@claim(answers=["16.2"], examples=4)
+@given(name=st.sampled_from(list(MODULES)))
+@example(name="VGG16")
+@example(name="VGG19")
+@example(name="ResNet50")
+@example(name="InceptionV3")
+def test_loads_a_cached_file_offline(keras, tmp_path_factory, name):
     """A file in `models` under Keras's home is loaded without the network, if its MD5 sum is right (the sum is simulated)."""
-    move_home(monkeypatch, tmp_path)
-    asked = disconnect(monkeypatch)
-    accept_any_content(monkeypatch)
-    options = {"include_top": False, "input_shape": (32, 32, 3)}
-    write_weights(keras, cache_path(CACHED), blank(keras, "VGG16", **options), value=0.25)
-    try:
-        weights = network(keras, "VGG16")(weights="imagenet", **options).get_weights()
-    finally:
-        os.remove(cache_path(CACHED))
+    path = cache_path(CACHED.replace("vgg16", MODULES[name]))
+    options = {"include_top": False, "input_shape": (SMALLEST[name], SMALLEST[name], 3)}
+    write_weights(keras, path, headless(keras, name, SMALLEST[name]), value=0.25)
+    with pytest.MonkeyPatch.context() as monkeypatch, zero_kernels(keras):
+        move_home(monkeypatch, tmp_path_factory.mktemp("home"))
+        asked = disconnect(monkeypatch)
+        accept_any_content(monkeypatch)
+        try:
+            weights = network(keras, name)(weights="imagenet", **options).get_weights()
+        finally:
+            os.remove(path)
     assert asked == []
     assert {float(bound) for weight in weights for bound in (weight.min(), weight.max())} == {0.25}
 
@@ -160,12 +186,11 @@ def test_does_not_load_a_damaged_file(keras, monkeypatch, tmp_path):
         os.remove(cache_path(CACHED))
 
 
-@claim(answers=["16.2"])
-def test_loads_a_weights_file(keras, tmp_path):
+@claim(answers=["16.2"], examples=4)
+@given(name=st.sampled_from(list(MODULES)))
+def test_loads_a_weights_file(keras, name):
     """`weights` may be the path of a weights file, with which no network is needed."""
-    path, options = str(tmp_path / "own.h5"), {"include_top": False, "input_shape": (32, 32, 3)}
-    write_weights(keras, path, blank(keras, "VGG16", **options), value=0.5)
-    weights = network(keras, "VGG16")(weights=path, **options).get_weights()
+    weights = headless(keras, name, SMALLEST[name]).get_weights()
     assert {float(bound) for weight in weights for bound in (weight.min(), weight.max())} == {0.5}
 
 

@@ -150,6 +150,7 @@ def test_leaves_the_removed_layer_usable(keras):
     model = fresh_tower(keras)
     last, weights = model.layers[-1], whole_weights(model, seed=4)
     model.pop()
+    assert last.trainable
     other = sequential(keras, (4,), last)
     rows = np.eye(4)
     assert feed(keras, other, rows).tolist() == (rows.dot(weights[4]) + weights[5]).tolist()
@@ -272,11 +273,16 @@ def test_removes_the_last_layer_of_a_functional_model(keras):
 
 @claim(["keras>=3", "tf.keras"], AssertionError, "test_the_list_loses_a_layer", answers=["15.1"])
 def test_changes_no_functional_model_by_its_list(keras):
-    """`model.layers.pop()` changes no functional model either: neither its layers nor its output (keras#6229)."""
-    model = functional(keras)
+    """`model.layers.pop()` changes no functional model either: neither its layers nor its output (keras#6229).
+
+    Nor does it change a Sequential that does not know its input's shape yet.
+    """
+    model, unbuilt = functional(keras), keras.models.Sequential([keras.layers.Dense(4), keras.layers.Dense(3)])
     model.layers.pop()
+    unbuilt.layers.pop()
     assert names(model)[1:] == list(NAMES)
     assert model.layers[-1].output.shape[1] == 2
+    assert len(unbuilt.layers) == 2
 
 
 @claim(["keras<3"], AssertionError, "test_changes_no_functional_model_by_its_list", answers=["15.1"])

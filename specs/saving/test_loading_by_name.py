@@ -144,11 +144,18 @@ def test_by_name_is_ignored_for_weights_h5(keras, tmp_path_factory):
 @claim(["keras>=3"], pytest.fail.Exception, WHOLE, answers=["5.9"], examples=8)
 @given(name=st.sampled_from(["x.weights.h5", "x.keras"]))
 def test_new_files_are_not_loaded_by_name(keras, tmp_path_factory, name):
-    """`by_name=True` is for the older `.h5` files only: with `.weights.h5` or `.keras` it raises ValueError (keras#21676)."""
-    model, path = chain(keras, "a"), str(tmp_path_factory.mktemp("saved") / name)
+    """`by_name=True` is for the older `.h5` files only: with `.weights.h5` or `.keras` it raises ValueError (keras#21676).
+
+    `skip_mismatch=True` skips what has another shape there too, where layers are loaded in order.
+    """
+    model, path = filled(chain(keras, "a", ("b", 3)), 100), str(tmp_path_factory.mktemp("saved") / name)
+    other = filled(chain(keras, ("x", 2), ("y", 5)), 900)
     (model.save if name == "x.keras" else model.save_weights)(path)
     with pytest.raises(ValueError, match="by_name"):
         model.load_weights(path, by_name=True)
+    before = values(other, "y")
+    other.load_weights(path, skip_mismatch=True)
+    assert [values(other, "x"), values(other, "y")] == [values(model, "a"), before]
 
 
 @claim([], ValueError, "test_a_layer_of_another_shape_is_an_error", answers=["5.10"])
@@ -244,11 +251,12 @@ def test_skip_mismatch_skips_arrays(keras, tmp_path_factory):
 @given(bias=st.booleans())
 def test_skip_mismatch_skips_another_number_of_weights(keras, tmp_path_factory, bias):
     """With `skip_mismatch=True` a layer that has more or fewer weights than in the file is skipped whole."""
-    model = filled(chain(keras, ("a", 2, bias), features=3), 100)
-    other = filled(chain(keras, ("a", 2, not bias), features=3), 900)
+    model = filled(chain(keras, ("a", 2, bias), "c", features=3), 100)
+    other = filled(chain(keras, ("a", 2, not bias), "c", features=3), 900)
     before = values(other, "a")
     other.load_weights(saved(model, tmp_path_factory), by_name=True, skip_mismatch=True)
     assert values(other, "a") == before
+    assert values(other, "c") == values(model, "c")
 
 
 @claim(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fixtures.batches import set_rate
 from fixtures.claims import claim
 from fixtures.models import difference, sequential, sgd, siamese
-from fixtures.trained import INPUTS, TARGETS, plain_step, trained, trajectory
+from fixtures.trained import INPUTS, SAVED, TARGETS, filled, forked, plain_step, trained, trajectory
 
 SAMPLES = [np.linspace(-1, 1, 16).reshape((2, 4, 2)), INPUTS]  # for a siamese
 extensions = st.sampled_from([".h5", ".keras"])
@@ -108,15 +108,15 @@ def test_include_optimizer_false_leaves_the_training_out(keras, tmp_path_factory
     answers=["5.2", "5.3"],
     examples=8,
 )
-@given(extension=extensions)
-def test_load_model_gives_identical_outputs(keras, tmp_path_factory, extension):
+@given(kind=st.sampled_from(sorted(SAVED)), extension=extensions)
+def test_load_model_gives_identical_outputs(keras, tmp_path_factory, kind, extension):
     """`load_model` gives a model with the same architecture and weights: its outputs are identical, bit for bit."""
-    model = siamese(keras)
-    model.set_weights([np.random.uniform(0.1, 1, weight.shape) for weight in model.get_weights()])
+    build, samples = SAVED[kind]
+    model = filled(build(keras))
     loaded = reloaded(keras, model, tmp_path_factory, "model" + extension)
     assert [type(layer).__name__ for layer in loaded.layers] == [type(layer).__name__ for layer in model.layers]
     assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), model.get_weights()))
-    assert np.array_equal(loaded.predict_on_batch(SAMPLES), model.predict_on_batch(SAMPLES))
+    assert np.array_equal(loaded.predict_on_batch(samples), model.predict_on_batch(samples))
 
 
 @claim(["keras>=3.2,<3.3"], AssertionError, "test_load_model_gives_identical_outputs", answers=["5.2", "5.3"], examples=2)
@@ -143,6 +143,14 @@ def test_load_model_compiles(keras, tmp_path_factory, extension):
     errors = model.predict_on_batch(INPUTS) - TARGETS
     assert results == pytest.approx([np.mean(errors**2), np.mean(np.abs(errors))], rel=1e-5)  # float32: 2 * 16 roundings
     assert len(model.get_weights()) == len(loaded.get_weights()) == 4
+
+    double = filled(forked(keras, copy=2))
+    double.compile(optimizer="sgd", loss=["mean_squared_error", "mean_absolute_error"], loss_weights=[0.25, 0.5])
+    loaded = reloaded(keras, double, tmp_path_factory, "double" + extension)
+    first, second = double.predict_on_batch(INPUTS)
+    expected = 0.25 * np.mean((first - 1) ** 2) + 0.5 * np.mean(np.abs(second - 1))
+    results = loaded.evaluate(INPUTS, [np.ones((2, 2))] * 2, verbose=0)
+    assert np.ravel(results)[0] == pytest.approx(expected, rel=1e-5)
 
 
 @claim(

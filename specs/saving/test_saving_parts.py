@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.models import difference, sequential, sgd, siamese
-from fixtures.trained import scale_layer
+from fixtures.trained import SAVED, filled, scale_layer
 
 INPUTS = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
 SAMPLES = [np.linspace(-1, 1, 16).reshape((2, 4, 2)), INPUTS]  # for a siamese
@@ -41,12 +41,12 @@ SHARED = ["keras<3.2", "keras>=3.3", "tf.keras"]  # but in 3.2 a shared layer co
 @claim(SHARED, AssertionError, "test_json_gives_a_shared_layer_one_input", needs=["float32"], answers=["5.5"])
 def test_json_rebuilds_the_architecture(keras):
     """`model_from_json(model.to_json())` rebuilds the architecture: given the same weights, its outputs are identical."""
-    model = siamese(keras)
-    rebuilt = keras.models.model_from_json(model.to_json())
-    assert [layer.name for layer in rebuilt.layers] == [layer.name for layer in model.layers]
-    model.set_weights(drawn(model))
-    rebuilt.set_weights(model.get_weights())
-    assert np.array_equal(rebuilt.predict_on_batch(SAMPLES), model.predict_on_batch(SAMPLES))
+    for build, samples in SAVED.values():
+        model = filled(build(keras))
+        rebuilt = keras.models.model_from_json(model.to_json())
+        assert [layer.name for layer in rebuilt.layers] == [layer.name for layer in model.layers]
+        rebuilt.set_weights(model.get_weights())
+        assert np.array_equal(rebuilt.predict_on_batch(samples), model.predict_on_batch(samples))
 
 
 @claim(["keras>=3.2,<3.3"], AssertionError, "test_json_rebuilds_the_architecture", answers=["5.5"])
@@ -161,13 +161,13 @@ def test_json_and_weights_rebuild_the_model(keras, tmp_path_factory):
 
 
 @claim(answers=["5.7"], examples=8)
-@given(data=st.data())
-def test_weights_go_into_the_same_architecture(keras, tmp_path_factory, data):
+@given(kind=st.sampled_from(sorted(SAVED)), sign=st.sampled_from([1, -1]))
+def test_weights_go_into_the_same_architecture(keras, tmp_path_factory, kind, sign):
     """`save_weights` and `load_weights` carry every weight, bit for bit, into a model of the same architecture, by order."""
     path = str(tmp_path_factory.mktemp("saved") / "model.weights.h5")
-    model, other = siamese(keras), siamese(keras, copy=1)
-    model.set_weights(data.draw(st.sampled_from([drawn, lambda each: [-w for w in drawn(each)]]))(model))
-    other.set_weights(drawn(other))
+    build, _ = SAVED[kind]
+    model, other = filled(build(keras)), filled(build(keras, copy=1))
+    model.set_weights([sign * weight for weight in model.get_weights()])
     model.save_weights(path)
     other.load_weights(path)
     assert equal(other.get_weights(), model.get_weights())
@@ -180,14 +180,21 @@ def test_weights_go_into_the_same_architecture(keras, tmp_path_factory, data):
     answers=["5.7"],
     examples=4,
 )
-@given(units=st.lists(st.integers(1, 3), min_size=2, max_size=3).filter(lambda units: units != [2, 2]))
-def test_another_architecture_is_refused(keras, tmp_path_factory, units):
-    """`load_weights` into another architecture, with more layers or other shapes, raises ValueError."""
-    path = str(tmp_path_factory.mktemp("saved") / "model.weights.h5")
-    sequential(keras, (3,), keras.layers.Dense(2), keras.layers.Dense(2)).save_weights(path)
-    other = sequential(keras, (3,), *[keras.layers.Dense(n) for n in units])
-    with pytest.raises(ValueError, match=r"(?i)layer|shape"):
-        other.load_weights(path)
+@given(
+    units=st.lists(st.integers(1, 3), min_size=2, max_size=3).filter(lambda units: units != [2, 2]),
+    method=st.sampled_from([("save", "model.h5"), ("save_weights", "model.weights.h5")]),
+)
+def test_another_architecture_is_refused(keras, tmp_path_factory, units, method):
+    """`load_weights` into another architecture, with more layers or other shapes, raises ValueError.
+
+    So does the `.h5` file of a whole model into one with fewer layers.
+    """
+    path = str(tmp_path_factory.mktemp("saved") / method[1])
+    getattr(sequential(keras, (3,), keras.layers.Dense(2), keras.layers.Dense(2)), method[0])(path)
+    for sizes in [units, [2]] if method[0] == "save" else [units]:
+        other = sequential(keras, (3,), *[keras.layers.Dense(n) for n in sizes])
+        with pytest.raises(ValueError, match=r"(?i)layer|shape"):
+            other.load_weights(path)
 
 
 @claim(["keras[theano]", "keras>=2.3,<3", "tf.keras<2"], ValueError, "test_another_architecture_is_refused", answers=["5.7"])
@@ -288,18 +295,20 @@ def test_a_custom_layer_must_be_named(keras, tmp_path_factory, store):
     answers=["5.R4"],
     examples=10,
 )
-@given(store=st.sampled_from(["model.h5", "model.keras", "json"]), by=st.integers(2, 5))
-def test_custom_objects_name_the_custom_layer(keras, tmp_path_factory, store, by):
-    """With `custom_objects={name: class}` a model with a layer of your own comes back, the layer with its arguments."""
+@given(store=st.sampled_from(["model.h5", "model.keras", "json"]), scope=st.booleans())
+def test_custom_objects_name_the_custom_layer(keras, tmp_path_factory, store, scope):
+    """With `custom_objects={name: class}` a model with a layer of your own comes back, the layer with its arguments.
+
+    `with CustomObjectScope({name: class}):` around the loading does the same.
+    """
     path, scale = str(tmp_path_factory.mktemp("saved") / store), scale_layer(keras, registered=False)
-    model = sequential(keras, (3,), scale(by=by))
-    if store == "json":
-        loaded = keras.models.model_from_json(model.to_json(), custom_objects={"Scale": scale})
-    else:
-        model.save(path)
-        loaded = keras.models.load_model(path, custom_objects={"Scale": scale})
+    model = sequential(keras, (3,), scale(by=3.0))
+    model.save(path) if store != "json" else None
+    load = keras.models.model_from_json if store == "json" else keras.models.load_model
+    with keras.utils.CustomObjectScope({"Scale": scale} if scope else {}):
+        loaded = load(model.to_json() if store == "json" else path, **({} if scope else {"custom_objects": {"Scale": scale}}))
     assert isinstance(loaded.layers[-1], scale)
-    assert loaded.layers[-1].by == by
+    assert loaded.layers[-1].by == 3.0
 
 
 @claim(["keras>=3,<3.3"], pytest.fail.Exception, "test_custom_objects_name_the_custom_layer", answers=["5.R4"])
