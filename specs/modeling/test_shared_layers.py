@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
@@ -46,20 +46,33 @@ def update(model, start, inputs, targets):
 
 @claim(answers=["3.R1"], examples=3)
 @given(units=st.integers(1, 5), features=st.integers(1, 5), branches=st.integers(1, 4))
-@example(units=2, features=3, branches=2)
 def test_has_one_set_of_weights(keras, units, features, branches):
-    """An LSTM that branches share is one layer with one set of weights, 4 u (u + f + 1) for u units and f features.
-
-    So it is where each branch is a model of its own.
-    """
+    """An LSTM that branches share is one layer with one set of weights, 4 u (u + f + 1) for u units and f features."""
     inputs = [input_layer(keras, (4, features)) for _ in range(branches)]
     shared = keras.layers.LSTM(units, **PLAIN)
     model = keras.models.Model(inputs, [shared(branch) for branch in inputs])
     assert model.count_params() == 4 * units * (units + features + 1)
     assert model.layers.count(shared) == 1
+
+
+def model_of_two_models(keras):
+    """Two models that share an LSTM of `UNITS` units, in one: `2 * (batch, STEPS, FEATURES)` to `2 * (batch, UNITS)`."""
+    inputs = [input_layer(keras, (STEPS, FEATURES)) for _ in range(2)]
+    shared = keras.layers.LSTM(UNITS, **PLAIN)
     encoders = [keras.models.Model(branch, shared(branch)) for branch in inputs]
-    nested = keras.models.Model(inputs, [encoder(branch) for encoder, branch in zip(encoders, inputs)])
-    assert nested.count_params() == model.count_params()
+    return keras.models.Model(inputs, [encoder(branch) for encoder, branch in zip(encoders, inputs)])
+
+
+@claim(["keras", "tf.keras>=2"], AssertionError, "test_is_counted_for_each_of_two_models", answers=["3.R1"])
+def test_is_counted_once_for_two_models(keras):
+    """A layer that two models share is counted once in a model of both."""
+    assert model_of_two_models(keras).count_params() == 4 * UNITS * (UNITS + FEATURES + 1)
+
+
+@claim(["tf.keras<2"], AssertionError, "test_is_counted_once_for_two_models", answers=["3.R1"])
+def test_is_counted_for_each_of_two_models(keras):
+    """A layer that two models share is counted twice in a model of both, though it has one set of weights."""
+    assert model_of_two_models(keras).count_params() == 2 * 4 * UNITS * (UNITS + FEATURES + 1)
 
 
 @claim(answers=["3.R1"], examples=2)

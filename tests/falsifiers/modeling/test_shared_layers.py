@@ -12,6 +12,13 @@ def training_becomes(keras, patch, change):
     patch.setattr(keras.models.Model, "train_on_batch", lambda self, x, y: original(self, *change(list(x), y)))
 
 
+@falsifies(spec.test_is_counted_once_for_two_models, spec.test_is_counted_for_each_of_two_models)
+def counts_otherwise(keras, patch):
+    """A layer that models share is counted for each where it was counted once, and the other way round."""
+    params, once = keras.models.Model.count_params, 4 * spec.UNITS * (spec.UNITS + spec.FEATURES + 1)
+    patch.setattr(keras.models.Model, "count_params", lambda self: {once: 2 * once, 2 * once: once}[params(self)])
+
+
 @falsifies(spec.test_has_one_set_of_weights)
 def each_branch_has_a_copy(keras, patch):
     """Each further call of a layer makes a new one, with weights of its own."""

@@ -186,11 +186,34 @@ def always_adds_noise(keras, patch):
     mode_becomes(keras, patch, True, "GaussianNoise")
 
 
-@falsifies(spec.test_recurrent_layers_drop_in_training_only)
-def recurrent_layers_never_drop(keras, patch):
+@falsifies(spec.test_recurrent_layers_drop_in_training_only, on=spec.NOT_THEANO)
+def a_recurrent_layer_never_drops(keras, patch):
     """A `GRU` takes no notice of its `dropout`."""
     original = keras.layers.GRU.__init__
     patch.setattr(keras.layers.GRU, "__init__", lambda self, units, dropout=0.0: original(self, units))
+
+
+@falsifies(spec.test_recurrent_layers_drop_nothing, on=spec.NOT_THEANO)
+def recurrent_layers_never_drop(keras, patch):
+    """Recurrent layers take no notice of their `dropout`."""
+    for layer in (keras.layers.GRU, keras.layers.LSTM):
+        patch.setattr(layer, "__init__", lambda self, units, dropout=0.0, usual=layer.__init__: usual(self, units))
+
+
+@falsifies(spec.test_recurrent_layers_drop_in_training_only, spec.test_recurrent_layers_drop_nothing, on=["keras[theano]"])
+def theano_drops(keras, patch):
+    """Recurrent layers drop some of their inputs in training."""
+    k = keras.backend
+    for layer in (keras.layers.GRU, keras.layers.LSTM):
+
+        def call(self, x, usual=layer.call, **options):
+            mixed = k.in_train_phase(k.dropout(x, 0.5), x)
+            mixed._keras_shape = x._keras_shape
+            output = usual(self, mixed, **options)
+            output._uses_learning_phase = True
+            return output
+
+        patch.setattr(layer, "call", call)
 
 
 @falsifies(spec.test_draws_normal_noise)
