@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from packaging.version import Version
 
@@ -77,6 +77,15 @@ class Stretch:
         versions = self.first if self.first == self.last else f"{self.first} to {self.last}"
         distribution, on, backend = self.family.partition(" on ")
         return f"{distribution} {versions}{on}{backend}"
+
+
+def labels(columns: Sequence[Column]) -> str:
+    """The columns' labels, those of one release together: `keras 3.15.1 · jax, torch; tf.keras 2.15.1`."""
+    backends: Dict[str, Dict[str, None]] = {}
+    for column in columns:
+        release, _, backend = column.label.partition(" · ")
+        backends.setdefault(release, {})[backend] = None
+    return "; ".join(" · ".join(filter(None, (release, ", ".join(found)))) for release, found in backends.items())
 
 
 def arranged(runs: Sequence[Run]) -> Tuple[Column, ...]:

@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from reports import proofs, stories
-from reports.columns import Column, stretches
+from reports.columns import Column, labels, stretches
 from reports.faq import Cell, Entry, Faq, Part, Question, assemble
 from reports.faults import faults
 from reports.figures import Drawing, drawing
@@ -23,7 +23,7 @@ from reports.mutants import noticed
 from reports.prose import html_linked, html_prose, paragraphs, value
 from reports.results import Run
 from reports.text import shortened
-from reports.verdicts import HOLDS, LETTERS, SIGNS, VERDICTS
+from reports.verdicts import HOLDS, LETTERS, NOT_CHECKED, SIGNS, VERDICTS
 from reports.wording import Wording
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -122,6 +122,11 @@ class Report:
             if places
         ]
 
+    def unchecked(self, entry: Entry) -> List[str]:
+        """Why the claim is not checked in the newest columns of the families, each reason once."""
+        cells = [cell for cell in entry.shown if cell.outcome.verdict == NOT_CHECKED]
+        return list(dict.fromkeys(cell.outcome.reason for cell in cells if cell.outcome.reason))
+
     def is_example(self, entry: Entry) -> bool:
         """Whether the claim is a worked example."""
         return proofs.is_example(entry.said)
@@ -143,7 +148,9 @@ class Report:
         """What was measured: of each family's newest column, values that are the same together."""
         found: Dict[Tuple[str, str], Shown] = {}
         for cell in entry.shown:
-            told = {**cell.outcome.evidence, **({"because": cell.outcome.reason} if cell.outcome.reason else {})}
+            told = dict(cell.outcome.evidence)
+            if cell.outcome.reason and not (self.several and cell.outcome.verdict == NOT_CHECKED):
+                told["because"] = cell.outcome.reason
             for name, measured in told.items():
                 key = name, json.dumps(measured, sort_keys=True)
                 found.setdefault(key, Shown(name, measured, drawing(measured), [])).columns.append(cell.column)
@@ -230,7 +237,9 @@ def _environment(wording: Wording) -> jinja2.Environment:
         return both(entry.said.sentence, wording.claim(entry.said.id))
 
     environment.globals.update(t=text, known=known, question=question, sentence=sentence, letters=LETTERS, signs=SIGNS)
-    environment.filters.update(prose=html_prose, linked=html_linked, paragraphs=paragraphs, value=value, shortened=shortened)
+    environment.filters.update(
+        prose=html_prose, linked=html_linked, paragraphs=paragraphs, value=value, shortened=shortened, labels=labels
+    )
     return environment
 
 
