@@ -44,7 +44,7 @@ def learned(model):
     return model.get_weights()[0][:, 0].tolist()
 
 
-@claim(answers=["17.2"], examples=3)
+@claim(needs=["float32"], answers=["17.2"], examples=3)
 @given(samples=samples, batch_size=batch_sizes)
 @example(samples=7, batch_size=3)
 def test_predicts_from_a_dataset(keras, samples, batch_size):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from fixtures.claims import claim
 from fixtures.losses import still
 from fixtures.models import reused, sequential, sgd, undecided_classifier
-from fixtures.sources import fit_from, sequence
 
 MODERN, OLD = ["keras>=2.3", "tf.keras"], ["keras<2.3"]
 BY_SAMPLES, BY_BATCHES = ["keras>=2.3,<3", "keras>=3.2", "tf.keras"], ["keras>=3,<3.2"]
@@ -163,8 +162,6 @@ def test_class_weights_multiply_the_training_loss(keras, first, second):
     assert history["loss"] == close_to([expected])
     model = undecided_classifier(keras, classes=2)
     assert np.ravel(model.train_on_batch(INPUTS, LABELS, class_weight=weights))[0] == close_to(expected)
-    batches = sequence(keras, 1, lambda index: (INPUTS, LABELS))
-    assert fit_from(keras, model, batches, class_weight=weights).history["loss"] == close_to([expected])
     for loss, labels in [("binary_crossentropy", LABELS[:, None]), ("categorical_crossentropy", np.eye(2)[LABELS])]:
         activation = "sigmoid" if labels.shape[1] == 1 else "softmax"
         layer = keras.layers.Dense(labels.shape[1], activation=activation, kernel_initializer="zeros")
@@ -175,9 +172,9 @@ def test_class_weights_multiply_the_training_loss(keras, first, second):
 
 @claim(holds_on=["keras>=3"], otherwise=ValueError, instead="test_refuses_to_leave_a_class_out", answers=["6.3"])
 def test_a_class_that_is_left_out_weighs_one(keras):
-    """A class that `class_weight` leaves out weighs 1, in arrays as in a `Sequence` and, on TensorFlow, a `tf.data.Dataset`."""
+    """A class that `class_weight` leaves out weighs 1, in arrays as, on TensorFlow, in a `tf.data.Dataset`."""
     model, expected = undecided_classifier(keras, classes=2), np.log(2) * (4 * 1 + 5) / 5
-    data = [(INPUTS, LABELS), (sequence(keras, 1, lambda index: (INPUTS, LABELS)),)]
+    data = [(INPUTS, LABELS)]
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

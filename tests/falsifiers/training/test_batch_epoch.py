@@ -8,6 +8,7 @@ from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, set_updates
 
 CUT, REPEATED = spec.CUT, spec.REPEATED
+OLD = ["keras<3", "tf.keras<2.2"]
 
 
 @falsifies(spec.test_updates_the_weights_once_a_batch, spec.test_an_epoch_sees_each_sample_once)
@@ -203,6 +204,36 @@ def testing_counts(keras, patch):
 def ignores_steps(keras, patch):
     """`steps_per_epoch` is ignored."""
     fit_becomes(keras, patch, lambda usual, self, x, y, o: usual(x, y, **{k: o[k] for k in o if k != "steps_per_epoch"}))
+
+
+def by_four(options):
+    """These options of `fit`, with a batch size for the number of steps."""
+    return {**{name: value for name, value in options.items() if name != "steps_per_epoch"}, "batch_size": 4}
+
+
+@falsifies(spec.test_uneven_steps_end_with_a_short_batch, on=spec.UNEVEN)
+@falsifies(spec.test_the_first_fit_by_steps_loses_a_batch, on=[*spec.UNEVEN, *OLD])
+def loses_the_first_batch(keras, patch):
+    """Of what does not divide evenly the first batch is left out."""
+    fit_becomes(keras, patch, lambda usual, self, x, y, o: usual(x[4:], y[4:], **by_four(o)))
+
+
+@falsifies(spec.test_uneven_steps_end_with_a_short_batch, on=[*spec.LOST, *OLD])
+@falsifies(spec.test_the_first_fit_by_steps_loses_a_batch, on=spec.LOST)
+@falsifies(spec.test_steps_must_divide_evenly, on=["tf.keras>=2,<2.2"])
+def divides_unevenly(keras, patch):
+    """The last batch is smaller."""
+    fit_becomes(keras, patch, lambda usual, self, x, y, o: usual(x, y, **by_four(o)))
+
+
+@falsifies(spec.test_steps_must_divide_evenly, on=["keras", "tf.keras<2", "tf.keras>=2.2"])
+def refuses_uneven_steps(keras, patch):
+    """What does not divide evenly is refused."""
+
+    def refuse(usual, self, x, y, options):
+        raise ValueError("not divisible by steps")
+
+    fit_becomes(keras, patch, refuse)
 
 
 @falsifies(spec.test_steps_per_epoch_cut_an_epoch_short, on=CUT)
