@@ -14,7 +14,7 @@ from fixtures.probes import noted, weights_after_batches
 
 COUNTED, LEFT_OUT = ["keras>=2.3", "tf.keras"], ["keras<2.3"]  # samples of weight 0
 CUT, REPEATED = ["keras>=3", "tf.keras>=2"], ["keras<3", "tf.keras<2"]  # data, by steps
-UNEVEN = ["keras[tensorflow]>=3", "keras[jax]>=3.7", "keras[torch]>=3.7", "tf.keras>=2.2"]
+UNEVEN = ["keras[tensorflow]>=3", "keras[openvino]>=3", "keras[jax]>=3.7", "keras[torch]>=3.7", "tf.keras>=2.2"]
 LOST = ["keras[jax]>=3,<3.7", "keras[torch]>=3,<3.7"]
 OF_UNEVEN = [
     "test_uneven_steps_end_with_a_short_batch",
