@@ -108,7 +108,7 @@ def test_steps_that_overflow_are_skipped(keras):
     ["keras[jax]>=3.5,<3.10"], AssertionError, "test_steps_that_overflow_are_skipped", needs=["jax"], answers=["2.6"]
 )  # fmt: skip
 def test_no_step_overflows_in_float32():
-    """Under `mixed_float16` no step of this size overflows where JAX's compiler keeps what lies between in float32.
+    """Under `mixed_float16` a gradient of 4 does not overflow where JAX's compiler keeps what lies between in float32.
 
     It is JAX's release that decides: Keras 3.5 was measured on JAX 0.4.31, and skips such steps on JAX 0.6.
     """

@@ -14,6 +14,7 @@ from fixtures.interpreter import JobError, run_in_each
 from fixtures.models import input_layer, sequential, sgd
 from fixtures.probes import weights_after_batches
 from fixtures.seeds import FIRST, OTHER_SEED, SECOND, SEED, THE_THREE, seed_backend, seed_numpy, seed_python
+from fixtures.sources import NUMBERS, fit_from, sequence, single, zeroed
 
 SAMPLES, EPOCHS = 8, 3
 SEEDS_ALL, THE_SEEDS = ["keras>=3", "tf.keras>=2.7"], "test_random_seed_starts_python_s_generator_over"
@@ -145,6 +146,29 @@ def test_shuffling_follows_numpy_s_seed(keras):
     """The order in which `fit` shuffles the samples follows NumPy's seed, and no other."""
     assert "order" in fixed_by(seed_numpy)
     assert "order" not in fixed_by(seed_python) | fixed_by(seed_backend)
+
+
+def order_of_batches(keras, seeder):
+    """The order in which `fit` takes the batches of a `Sequence`, this generator having been seeded."""
+    model, batches = zeroed(keras), weights_after_batches(keras)
+    seeder(SEED)
+    fit_from(keras, model, sequence(keras, NUMBERS, single), callbacks=[batches])
+    weights = [np.zeros(NUMBERS)] + [weights[0][:NUMBERS, 0] for weights in batches.weights]
+    return np.diff(weights, axis=0).argmax(axis=1).tolist()
+
+
+@claim(answers=["11.5", "19.3"])
+def test_the_batches_of_a_sequence_follow_python_random(keras):
+    """The order in which `fit` takes the batches of a `Sequence` follows the seed of Python's `random`, and no other.
+
+    False alarm: that two orders of sixteen batches are equal by chance, 2 / 16!, 1e-13.
+    """
+    repeats = {}
+    for seeder in THE_THREE:
+        first, second = run_in_each([FIRST, SECOND], order_of_batches, seeder)
+        assert sorted(first) == list(range(NUMBERS))
+        repeats[seeder] = first == second
+    assert repeats == {seed_python: True, seed_numpy: False, seed_backend: False}
 
 
 @claim(["keras<3", "keras[jax,torch]>=3", "tf.keras"], AssertionError, "test_seeded_epochs_share_one_order", answers=["19.3"])

@@ -135,6 +135,28 @@ def twice_weighted(keras):
     return model
 
 
+def plain_and_weighted(keras):
+    """What `evaluate` gives of one metric that is compiled both ways: its plain mean over the samples, its weighted one."""
+    model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=["mse"], weighted_metrics=["mse"])
+    return model.evaluate(INPUTS, TARGETS, sample_weight=np.array([0.0, 0, 0, 0, 2]), batch_size=5, verbose=0)[1:]
+
+
+REPEATED = "test_evaluate_repeats_a_metric_that_is_compiled_both_ways"
+
+
+@claim(["keras<3.2", "tf.keras"], AssertionError, REPEATED, answers=["12.1"])
+def test_a_metric_may_be_compiled_both_ways(keras):
+    """Of a metric among `metrics` and `weighted_metrics`, `evaluate` gives the plain mean, then the weighted one."""
+    assert plain_and_weighted(keras) in ([close_to(11), close_to(weighted)] for weighted in (25, 50, 10))  # of each division
+
+
+@claim(["keras>=3.2"], AssertionError, "test_a_metric_may_be_compiled_both_ways", answers=["12.1"])
+def test_evaluate_repeats_a_metric_that_is_compiled_both_ways(keras):
+    """Of a metric among `metrics` and `weighted_metrics`, `evaluate` gives the plain mean twice, then the weighted one."""
+    assert plain_and_weighted(keras) == close_to([11, 11, 25])
+
+
 @claim(
     holds_on=OLD,
     otherwise=AssertionError,

@@ -166,6 +166,12 @@ def is_tensorflow(import_keras, patch):
     faults.ignore_backend(patch, lambda named: "tensorflow")
 
 
+@falsifies(spec.test_the_backend_is_tensorflow_if_none_is_named, in_interpreter=True)
+def is_the_abacus(import_keras, patch):
+    """Where no backend is named it is one that nobody asked for."""
+    faults.ignore_backend(patch, lambda named: named or "abacus")
+
+
 @falsifies(spec.test_no_variable_stands_for_another_field, in_interpreter=True)
 def obeys_keras_floatx(import_keras, patch):
     """`KERAS_FLOATX` is read."""

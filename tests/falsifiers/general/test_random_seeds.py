@@ -53,6 +53,12 @@ def keras_draws_its_seeds_from_random(keras, patch):
     patch.setattr(np.random, "randint", lambda high: random.randrange(int(high)))
 
 
+@falsifies(spec.test_the_batches_of_a_sequence_follow_python_random, in_interpreter=True)
+def batches_are_shuffled_by_numpy(keras, patch):
+    """What is shuffled in Python follows NumPy's seed."""
+    patch.setattr(random, "shuffle", np.random.shuffle)
+
+
 @falsifies(
     spec.test_the_backend_decides_the_initial_weights, on=["keras[tensorflow,torch]", "tf.keras>=2.10"], in_interpreter=True
 )

@@ -87,6 +87,20 @@ def divides_weighted_metrics_like_losses(keras, patch):
     returned_becomes(keras, patch, lambda model, returned, *_: [*returned[:2], returned[0]])
 
 
+@falsifies(spec.test_a_metric_may_be_compiled_both_ways, on=["keras<3.2", "tf.keras"])
+@falsifies(spec.test_evaluate_repeats_a_metric_that_is_compiled_both_ways, on=["keras<3.2", "tf.keras"])
+def repeats_the_plain_metric(keras, patch):
+    """The second of two metrics of one name is reported as the first."""
+    returned_becomes(keras, patch, lambda model, returned, *_: [*returned[:2], returned[1], 25.0])
+
+
+@falsifies(spec.test_a_metric_may_be_compiled_both_ways, on=["keras>=3.2"])
+@falsifies(spec.test_evaluate_repeats_a_metric_that_is_compiled_both_ways, on=["keras>=3.2"])
+def tells_a_weighted_metric_from_a_plain_one(keras, patch):
+    """Two metrics of one name are reported each for itself."""
+    returned_becomes(keras, patch, lambda model, returned, *_: [*returned[:2], 25.0])
+
+
 @falsifies(spec.test_weighted_metrics_are_divided_by_the_sum_of_the_weights, on=OLD)
 @falsifies(spec.test_weighted_metrics_are_weighted_as_losses, on=OLD)
 def divides_weighted_metrics_by_the_weights(keras, patch):
