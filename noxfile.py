@@ -4,6 +4,8 @@ A column's name is a parameter of its sessions: `nox -s "specs(keras-2.2.4-thean
 `nox -t pull-request` those that tell most, `-j 2` two at once.
 """
 
+import json
+import resource
 import time
 from pathlib import Path
 from typing import Any, Callable
@@ -17,6 +19,7 @@ nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["lint", "tests"]
 
 COLUMNS = tomllib.loads(Path("matrix.toml").read_text())
+SPEED = Path("reports/published/speed.json")  # what the page says of it
 
 
 def per_column(tagged: bool = False) -> Callable[..., Any]:
@@ -113,7 +116,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 @per_column()
 def bench(session: nox.Session, column: str) -> None:
-    """Wall times of one column, or all, in units of one import of Keras and one tiny fit."""
+    """Wall times of one column, or all, in units of one import of Keras and one tiny fit, and the largest process's memory."""
     environment = install(session, column)
 
     def seconds(*command: str) -> float:
@@ -122,10 +125,12 @@ def bench(session: nox.Session, column: str) -> None:
         return time.perf_counter() - started
 
     seconds("python", "-c", TINY_FIT)  # the disk's cache filled
-    unit = min(seconds("python", "-c", TINY_FIT) for _ in range(3))
-    quiet = ["pytest", "specs", "-q", "-p", "no:cacheprovider"]
-    lines = [f"U = {unit:.2f} s"]
-    for title, options in [("collect", ["--collect-only"]), ("serial", []), ("-n 2", ["-n", "2"])]:
-        taken = seconds(*quiet, *options)
-        lines.append(f"{title:8} {taken:6.1f} s  {taken / unit:5.1f} U")
-    session.log(f"{column}\n" + "\n".join(lines))
+    figures = {"unit": min(seconds("python", "-c", TINY_FIT) for _ in range(3))}
+    quiet = ["pytest", "specs", "-q", "-p", "no:cacheprovider", "--results", str(Path(session.create_tmp()) / "bench.jsonl")]
+    for title, options in [("collect", ["--collect-only"]), ("serial", []), ("two", ["-n", "2"])]:
+        figures[title] = seconds(*quiet, *options)
+    figures["memory"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # of kilobytes, on Linux
+    rounded = {name: round(value, 2) for name, value in figures.items()}
+    session.log(f"{column}: {rounded}")
+    known = {**(json.loads(SPEED.read_text()) if SPEED.exists() else {}), column: rounded}
+    SPEED.write_text("{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(known[name])}" for name in sorted(known)) + "\n}\n")

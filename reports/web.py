@@ -22,6 +22,7 @@ from reports.figures import Drawing, drawing
 from reports.mutants import noticed
 from reports.prose import html_linked, html_prose, paragraphs, value
 from reports.results import Run
+from reports.speed import speed
 from reports.text import shortened
 from reports.verdicts import HOLDS, LETTERS, NOT_CHECKED, SIGNS, VERDICTS
 from reports.wording import Wording
@@ -66,6 +67,7 @@ class Report:
         self.answered = faq.answered
         self.faults = defaultdict(list, faults())
         self.noticed = noticed()
+        self.speed = speed()
         self.several = len(faq.columns) > 1
         self.newest = stories.newest_column(faq)
         self.often_repeated = stories.often_repeated(faq)
