@@ -1,5 +1,7 @@
 """Can layers be frozen while `fit` runs?"""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -98,6 +100,33 @@ def test_the_optimizer_keeps_nothing_for_what_is_frozen(keras, frozen):
     of_layer = [[shapes.count(shape) for shape in pair] for pair in ([(3, 4), (4,)], [(4, 2), (2,)])]
     assert of_layer[frozen] == [0, 0]
     assert of_layer[1 - frozen] == [2, 2]
+
+
+def fit_frozen(keras):
+    """Train a model that is frozen as a whole: its losses, for outputs of 1 and targets of 5, and its weight afterwards."""
+    layer = unit(keras, trainable=False)
+    model = compiled(keras, layer)
+    losses = model.fit(np.ones((4, 1)), np.full((4, 1), 5.0), epochs=2, verbose=0).history["loss"]
+    return losses, layer.get_weights()[0].item()
+
+
+SILENT = ["keras<3", "keras[jax]>=3", "tf.keras"]
+
+
+@claim(["keras[tensorflow,torch]>=3"], pytest.fail.Exception, "test_a_frozen_model_is_silent", answers=["14.3"])
+def test_a_frozen_model_warns(keras):
+    """`fit` of a model that is frozen as a whole reports its loss, trains nothing, and warns of it."""
+    with pytest.warns(UserWarning, match="does not have any trainable weights"):
+        assert fit_frozen(keras) == ([16.0] * 2, 1.0)
+
+
+@claim(SILENT, AssertionError, "test_a_frozen_model_warns", answers=["14.3"])
+def test_a_frozen_model_is_silent(keras):
+    """`fit` of a model that is frozen as a whole reports its loss, trains nothing, and says nothing of it."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert fit_frozen(keras) == ([16.0] * 2, 1.0)
+    assert [str(one.message) for one in said if "trainable weights" in str(one.message)] == []
 
 
 @claim(answers=["14.3", "14.R1"])

@@ -165,6 +165,17 @@ def test_shortens_a_model_that_is_not_built(keras):
     assert feed(keras, model, np.ones((2, 2))).tolist() == [[2.0] * 4] * 2
 
 
+@claim(["keras>=3", "tf.keras"], TypeError, "test_two_layers_less_one", answers=["15.1"])
+def test_leaves_the_input_that_it_began_with(keras):
+    """A Sequential may begin with `keras.Input`, which is none of its layers: `pop()` leaves it."""
+    layers = [keras.layers.Dense(width, kernel_initializer="ones") for width in (3, 4)]
+    model = keras.models.Sequential([keras.layers.Input((2,)), *layers])
+    assert model.layers == layers
+    model.pop()
+    assert (model.input_shape, model.output_shape) == ((None, 2), (None, 3))
+    assert feed(keras, model, np.ones((2, 2))).tolist() == [[2.0] * 3] * 2
+
+
 @claim(answers=["15.1"])
 def test_removes_every_layer(keras):
     """As many `pop()` as there are layers leave a model of none, if it was told its input's shape."""

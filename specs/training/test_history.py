@@ -374,6 +374,15 @@ def test_has_the_metrics_of_each_output(keras):
     assert history_of_pair(keras, losses=False) == of_both(metrics)
 
 
+@claim(answers=["12.R1"])
+def test_targets_may_come_by_the_outputs_names(keras):
+    """Targets may be given as a dictionary by the outputs' names, in any order: each output is compared with its own."""
+    targets = {"second": np.full((2, 1), 5.0), "first": np.full((2, 1), 2.0)}
+    history = pair(keras).fit(np.zeros((2, 1)), targets, verbose=0).history
+    names = ("loss", "first_mean_absolute_error", "second_mean_squared_error")
+    assert [history.get(name) for name in names] == [close_to([4.0 + 3 * 5.0]), [2.0], [25.0]]
+
+
 @claim(answers=["12.R1", "12.R2"])
 def test_shows_a_whole_training(keras, evidence):
     """Example: train, print and plot the history: each list has a value for every epoch, validation's last is `evaluate`'s."""

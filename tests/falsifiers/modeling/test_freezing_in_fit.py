@@ -1,5 +1,7 @@
 """Faults in freezing while `fit` runs."""
 
+import warnings
+
 from fixtures.models import sgd
 from specs.modeling import test_freezing_in_fit as spec
 from tests.falsifiers import falsifies
@@ -55,6 +57,24 @@ def the_optimizer_is_made_for_all(keras, patch):
         return original(self, x, y)
 
     patch.setattr(keras.models.Model, "train_on_batch", train_on_batch)
+
+
+@falsifies(spec.test_a_frozen_model_warns, spec.test_a_frozen_model_is_silent, on=spec.SILENT)
+def warns_of_every_fit(keras, patch):
+    """Each `fit` warns that there is nothing to train."""
+    original = keras.models.Model.fit
+
+    def fit(self, *data, **options):
+        warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+        return original(self, *data, **options)
+
+    patch.setattr(keras.models.Model, "fit", fit)
+
+
+@falsifies(spec.test_a_frozen_model_warns, spec.test_a_frozen_model_is_silent, on=["keras[tensorflow,torch]>=3"])
+def no_warning_is_heard(keras, patch):
+    """Keras never warns."""
+    patch.setattr(warnings, "warn", lambda *args, **options: None)
 
 
 @falsifies(spec.test_two_fits_freeze_between)

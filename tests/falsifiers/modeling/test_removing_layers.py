@@ -20,11 +20,23 @@ KERAS_2, KERAS_3, OLD, MODERN = ["keras<3", "tf.keras"], ["keras>=3"], ["keras<3
     spec.test_shortens_a_model_that_is_not_built,
     spec.test_removes_every_layer,
 )
+@falsifies(spec.test_leaves_the_input_that_it_began_with, on=MODERN)
 @falsifies(spec.test_removes_the_only_layer, on=KERAS_2)
 @falsifies(spec.test_fails_after_removing_the_only_layer, spec.test_returns_the_layer, on=KERAS_3)
 def pops_nothing(keras, patch):
     """`pop` removes nothing."""
     faults.pops_nothing(keras, patch)
+
+
+@falsifies(spec.test_leaves_the_input_that_it_began_with, on=OLD)
+def takes_the_layer_of_an_input(keras, patch):
+    """A Sequential takes an input for the layer that it comes from."""
+    original = keras.models.Sequential.add
+
+    def add(self, layer):
+        return original(self, getattr(layer, "_keras_history", [layer])[0])
+
+    patch.setattr(keras.models.Sequential, "add", add)
 
 
 @falsifies(

@@ -304,6 +304,17 @@ def names_no_output(keras, patch):
     names_become(keras, patch, {"first_mean_absolute_error": "mean_absolute_error"})
 
 
+@falsifies(spec.test_targets_may_come_by_the_outputs_names)
+def takes_targets_as_they_come(keras, patch):
+    """A dictionary of targets is taken for the list of its values."""
+    original = keras.models.Model.fit
+
+    def fit(self, x, y, **options):
+        return original(self, x, list(y.values()), **options)
+
+    patch.setattr(keras.models.Model, "fit", fit)
+
+
 @falsifies(spec.test_shows_a_whole_training)
 def validates_the_epoch_before(keras, patch):
     """The entries of validation come an epoch late."""
