@@ -9,7 +9,7 @@ import zipfile
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
@@ -150,14 +150,15 @@ def test_checks_the_hash(keras, tmp_path_factory, algorithm, content, told):
 
 
 @claim(answers=["18.5"], examples=2)
-@given(algorithm=ALGORITHMS)
-def test_fetches_again_what_has_another_hash(keras, tmp_path_factory, algorithm):
-    """A file that is there but has another hash than `file_hash` is fetched again."""
-    folder = str(tmp_path_factory.mktemp("cache"))
+@given(told=st.sampled_from([("file_hash", "md5"), ("file_hash", "sha256"), ("md5_hash", "md5")]))
+@example(told=("md5_hash", "md5"))
+def test_fetches_again_what_has_another_hash(keras, tmp_path_factory, told):
+    """A file that is there but has another hash than `file_hash`, or `md5_hash`, its older name, is fetched again."""
+    folder, (option, algorithm) = str(tmp_path_factory.mktemp("cache")), told
     with site() as web:
         keras.utils.get_file("a.txt", web.offer("a.txt", b"old"), cache_dir=folder)
         url = web.offer("a.txt", b"new")
-        path = keras.utils.get_file("a.txt", url, cache_dir=folder, file_hash=digest(b"new", algorithm))
+        path = keras.utils.get_file("a.txt", url, cache_dir=folder, **{option: digest(b"new", algorithm)})
     assert read(path) == b"new"
     assert web.requests == ["a.txt"] * 2
 

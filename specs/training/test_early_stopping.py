@@ -1,6 +1,7 @@
 """How can training be stopped when the validation loss no longer decreases?"""
 
 import math
+import re
 
 import numpy as np
 from hypothesis import example, given
@@ -50,6 +51,16 @@ def test_patience_of_two_takes_two_bad_epochs_in_a_row(keras, evidence):
         "loss with patience 2", lines("epoch", "loss", run=ran, never_run=[None] * (len(ran) - 1) + losses[len(ran) - 1 :])
     )
     assert ran == [8.0, 5.0, 6.0, 4.0, 7.0, 3.0, 6.0, 5.0]
+
+
+@claim(answers=["9.1"])
+def test_says_in_which_epoch_it_stopped(keras, capsys):
+    """With `verbose=1` it prints the epoch after which it ended training, counted from 1; by default it prints nothing."""
+    for patience in (1, 3):
+        scripted_fit(keras, [1.0] * 6, keras.callbacks.EarlyStopping("loss", patience=patience, verbose=1))
+        assert re.findall(r"Epoch 0*(\d+): early stopping", capsys.readouterr().out) == [str(1 + patience)]
+    scripted_fit(keras, [1.0] * 6, keras.callbacks.EarlyStopping("loss", patience=1))
+    assert capsys.readouterr().out == ""
 
 
 @claim(

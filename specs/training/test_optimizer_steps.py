@@ -118,6 +118,18 @@ def test_iterations_count_steps(keras):
     assert updates(keras, model) == 5
 
 
+@claim(["keras>=3", "tf.keras"], AttributeError, "test_sgd_subtracts_the_rate_times_the_gradient", answers=["4.1"])
+def test_a_schedule_counts_updates(keras):
+    """A learning rate may be a schedule, such as `PiecewiseConstantDecay`: each update takes the rate of those before it.
+
+    Of bounds 1 and 3 the updates 0 and 1 take the first rate, 2 and 3 the second, later ones the third.
+    """
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1, 3], [1.0, 0.5, 0.25])
+    gradients = gradients_of_all_sizes(0, 6)
+    rates = np.array([1.0, 1.0, 0.5, 0.5, 0.25, 0.25])[:, None, None]
+    assert same(path(keras, gradients, rate=schedule), plain_path(rates * gradients, 1.0))
+
+
 @claim(CLIPPED, AssertionError, "test_fit_clips_nothing", answers=["4.1"], examples=1)
 @given(seed=seeds)
 def test_clipvalue_bounds_each_number(keras, seed):

@@ -56,6 +56,12 @@ def waits_an_epoch_less(keras, patch):
     options_become(keras, patch, lambda options: options.update(patience=options.get("patience", 0) - 1))
 
 
+@falsifies(spec.test_says_in_which_epoch_it_stopped)
+def counts_epochs_from_zero(keras, patch):
+    """The epoch that is told is the one before."""
+    after_epoch_end(keras, patch, lambda self, epoch, value: setattr(self, "stopped_epoch", self.stopped_epoch and epoch - 1))
+
+
 @falsifies(spec.test_stops_when_patience_is_used_up, spec.test_has_the_patience_of_one_epoch_by_default)
 @falsifies(spec.test_a_loss_that_stays_is_no_improvement, spec.test_patience_of_two_takes_two_bad_epochs_in_a_row)
 def never_stops(keras, patch):

@@ -1,5 +1,7 @@
 """Faults in the steps of optimizers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from fixtures.batches import set_rate
@@ -27,6 +29,22 @@ def takes_another_rate(keras, patch):
 def climbs(keras, patch):
     """The gradient is added."""
     walk_along(keras, patch, lambda gradients, model: plain_path(gradients, -rate_of(keras, model.optimizer)))
+
+
+@falsifies(spec.test_a_schedule_counts_updates, on=["keras>=3", "tf.keras"])
+def stays_at_the_first_rate(keras, patch):
+    """The rate is that of the first update."""
+    walk_along(keras, patch, lambda gradients, model: plain_path(gradients, 1.0))
+
+
+@falsifies(spec.test_a_schedule_counts_updates, on=OLD)
+def has_schedules(keras, patch):
+    """There are schedules, and they are followed."""
+    patch.setattr(
+        keras.optimizers, "schedules", SimpleNamespace(PiecewiseConstantDecay=lambda bounds, rates: 1.0), raising=False
+    )
+    rates = np.array([1.0, 1.0, 0.5, 0.5, 0.25, 0.25])[:, None, None]
+    walk_along(keras, patch, lambda gradients, model: plain_path(rates * gradients, 1.0))
 
 
 @falsifies(spec.test_momentum_keeps_a_part_of_the_step_before, spec.test_nesterov_adds_the_momentum_of_the_new_velocity)
