@@ -55,10 +55,16 @@ def test_patience_of_two_takes_two_bad_epochs_in_a_row(keras, evidence):
 
 @claim(answers=["9.1"])
 def test_says_in_which_epoch_it_stopped(keras, capsys):
-    """With `verbose=1` it prints the epoch after which it ended training, counted from 1; by default it prints nothing."""
+    """With `verbose=1` it prints the epoch after which it ended training, counted from 1; by default it prints nothing.
+
+    Where it restores the best weights it says so, and since TensorFlow 2.7 and in Keras 3 of which epoch they are.
+    """
     for patience in (1, 3):
-        scripted_fit(keras, [1.0] * 6, keras.callbacks.EarlyStopping("loss", patience=patience, verbose=1))
-        assert re.findall(r"Epoch 0*(\d+): early stopping", capsys.readouterr().out) == [str(1 + patience)]
+        stopper = keras.callbacks.EarlyStopping("loss", patience=patience, restore_best_weights=True, verbose=1)
+        scripted_fit(keras, [2.0] + [1.0] * 6, stopper)
+        said = capsys.readouterr().out
+        assert re.findall(r"Epoch 0*(\d+): early stopping", said) == [str(2 + patience)]
+        assert re.findall(r"best epoch(?:: (\d+))?", said) in (["2"], [""])
     scripted_fit(keras, [1.0] * 6, keras.callbacks.EarlyStopping("loss", patience=1))
     assert capsys.readouterr().out == ""
 
