@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fixtures.claims import claim
 from fixtures.models import input_layer, ledger, sequential
 from fixtures.stacks import as_array, learning_phase, outputs_in_mode, stack
-from fixtures.tensors import eager
+from fixtures.tensors import eager, tensor
 
 KERAS_2, KERAS_3 = ["keras<3", "tf.keras"], ["keras>=3"]
 GRAPHS = ["keras<3", "tf.keras<2"]  # on TensorFlow 1 and Theano
@@ -49,13 +49,20 @@ def test_the_call_names_the_mode(keras):
 
 @claim(answers=["7.4"])
 def test_test_mode_is_the_default(keras):
-    """Test mode is the default: of `predict`, and of a model's call, or on TensorFlow 1 of a function that is fed no phase.
+    """Test mode is the default: of `predict`, of a model's call, and of a layer's.
 
-    On Theano a function must be fed one."""
+    On TensorFlow 1 it is that of a function that is fed no phase; on Theano a function must be fed one.
+    """
     model = dropping(keras)
     assert model.predict(ONES, verbose=0).tolist() == ONES.tolist()
     if eager(keras):
         assert as_array(keras, model(ONES)).tolist() == ONES.tolist()
+        kinds = [getattr(keras.layers, name) for name in ("SimpleRNN", "LSTM", "GRU")]
+        recurrent = [kind(2, dropout=0.5, unroll=True, **tenths(keras)) for kind in kinds]
+        steps = tensor(keras, STEPS[:, :1])
+        for layer in [*noisy(keras), *recurrent, keras.layers.BatchNormalization()]:
+            by_default, in_test_mode = layer(steps), layer(steps, training=False)
+            assert as_array(keras, by_default).tolist() == as_array(keras, in_test_mode).tolist()
     elif keras.backend.backend() == "tensorflow":
         assert keras.backend.function(model.inputs, model.outputs)([ONES])[0].tolist() == ONES.tolist()
 
@@ -262,7 +269,8 @@ def test_noise_and_recurrent_dropout_differ_too(keras):
     In Keras 3.0 and 3.1 `recurrent_dropout` drops nothing, and on Theano neither does, with a warning.
     """
     k, options = keras.layers, tenths(keras)
-    layers = [*noisy(keras), k.LSTM(2, dropout=0.5, **options), k.GRU(2, recurrent_dropout=0.5, **options)]
+    recurrent = [kind(4, recurrent_dropout=0.5, **options) for kind in (k.GRU, k.SimpleRNN)]
+    layers = [*noisy(keras), *recurrent, k.LSTM(4, dropout=0.5, **options)]
     assert differing(keras, layers) == {type(layer).__name__ for layer in layers}
 
 

@@ -1,6 +1,7 @@
 """Which weights does early stopping leave in the model?"""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -129,6 +130,19 @@ def test_a_checkpoint_keeps_the_best_weights(keras, tmp_path):
     assert (len(ran), left) == (4, 4)
     stopper.model.load_weights(file)
     assert stopper.model.get_weights()[0].tolist() == [[2.0]]
+
+
+@claim(answers=["9.2"])
+def test_a_checkpoint_says_what_it_writes(keras, tmp_path, capsys):
+    """`ModelCheckpoint(verbose=1)` prints in which epochs, counted from 1, it writes which file; by default nothing."""
+    file, improving = str(tmp_path / "best.weights.h5"), [3.0, 4.0, 1.0]
+    options = {"monitor": "loss", "save_best_only": True, "save_weights_only": True}
+    scripted_fit(keras, improving, keras.callbacks.ModelCheckpoint(file, verbose=1, **options))
+    said = capsys.readouterr().out
+    assert re.findall(r"Epoch 0*(\d+): loss improved from .*, saving model to (.*)", said) == [("1", file), ("3", file)]
+    assert re.findall(r"Epoch 0*(\d+): loss did not improve from (.*)", said) == [("2", "3.00000")]
+    scripted_fit(keras, improving, keras.callbacks.ModelCheckpoint(file, **options))
+    assert capsys.readouterr().out == ""
 
 
 @claim(holds_on=MODERN, otherwise=TypeError, instead="test_fails_if_no_epoch_was_the_best", answers=["9.2"], examples=2)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.figures import lines
-from fixtures.models import sequential, sgd
+from fixtures.models import input_layer, sequential, sgd
 
 MODERN, OLD = ["keras>=2.3", "tf.keras>=2"], ["keras<2.3", "tf.keras<2"]
 BY_SHAPE, BY_LOSS = ["keras>=3", "tf.keras>=2.2"], ["keras<3", "tf.keras<2.2"]
@@ -127,6 +127,28 @@ def test_the_second_of_a_name_counts(keras):
     metrics = ["binary_accuracy", binary_accuracy]
     assert evaluated(keras, metrics, [[0.9]], np.array([[1.0]])) == {"binary_accuracy": 0.0}
     assert evaluated(keras, metrics[::-1], [[0.9]], np.array([[1.0]])) == {"binary_accuracy": 1.0}
+
+
+def compiled_by_list(keras):
+    """The names of the metrics that a model of two outputs records when it is compiled with one list of metrics."""
+    inputs = input_layer(keras, (1,))
+    model = keras.models.Model(inputs, [keras.layers.Dense(1, name=name)(inputs) for name in ("first", "second")])
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=["mean_absolute_error"])
+    history = model.fit(np.ones((2, 1)), [np.ones((2, 1))] * 2, verbose=0).history
+    return sorted(name for name in history if not name.endswith("loss"))
+
+
+@claim(["keras<3", "tf.keras"], ValueError, "test_a_list_of_metrics_is_refused", answers=["12.R1"])
+def test_a_list_of_metrics_is_for_each_output(keras):
+    """With several outputs a list of metrics, `metrics=["mean_absolute_error"]`, is measured of each of them."""
+    assert compiled_by_list(keras) == ["first_mean_absolute_error", "second_mean_absolute_error"]
+
+
+@claim(["keras>=3"], pytest.fail.Exception, "test_a_list_of_metrics_is_for_each_output", answers=["12.R1"])
+def test_a_list_of_metrics_is_refused(keras):
+    """With several outputs a list of metrics must have an entry for each of them: else `fit` raises ValueError."""
+    with pytest.raises(ValueError, match="metrics"):
+        compiled_by_list(keras)
 
 
 ROWS = [[0.4, 0.3, 0.3], [0.3, 0.3, 0.4], [0.4, 0.3, 0.3], [0.3, 0.4, 0.3]]  # the largest: 0, 2, 0, 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.losses import still
-from fixtures.models import reused, sequential, sgd, undecided_classifier
+from fixtures.models import input_layer, reused, sequential, sgd, undecided_classifier
 
 MODERN, OLD = ["keras>=2.3", "tf.keras"], ["keras<2.3"]
 BY_SAMPLES, BY_BATCHES = ["keras>=2.3,<3", "keras>=3.2", "tf.keras"], ["keras>=3,<3.2"]
@@ -173,6 +173,31 @@ def test_weighted_metrics_are_weighted_as_losses(keras, weights):
     assert weighted == close_to(loss)
 
 
+def weighed_pair(keras, weights):
+    """The loss and the weighted absolute errors of two outputs of 0, for targets of 2 and 2, and of 4 and 1."""
+    inputs, zeros = input_layer(keras, (1,)), {"use_bias": False, "kernel_initializer": "zeros"}
+    names = ("first", "second")
+    model = keras.models.Model(inputs, [keras.layers.Dense(1, name=name, **zeros)(inputs) for name in names])
+    model.compile(optimizer=sgd(keras), loss="mse", weighted_metrics={name: "mae" for name in names})
+    targets = [np.array([[2.0], [2.0]]), np.array([[4.0], [1.0]])]
+    history = model.fit(np.zeros((2, 1)), targets, sample_weight=weights, verbose=0).history
+    return [history["loss"][0], *sorted(values[0] for name, values in history.items() if not name.endswith("loss"))]
+
+
+@claim(["keras>=3", "tf.keras>=2.2"], TypeError, "test_several_outputs_want_weights_each", answers=["6.3"])
+def test_one_array_of_weights_is_for_all_outputs(keras):
+    """With several outputs one array of sample weights weighs the losses and the weighted metrics of all of them."""
+    weights = np.array([1.0, 3.0])
+    assert weighed_pair(keras, weights) == close_to([(4 + 12) / 2 + (16 + 3) / 2, (4 + 3) / 4, 2.0])
+
+
+@claim(["keras<3", "tf.keras<2.2"], pytest.fail.Exception, "test_one_array_of_weights_is_for_all_outputs", answers=["6.3"])
+def test_several_outputs_want_weights_each(keras):
+    """With several outputs one array of sample weights is refused with a TypeError that asks for a list or a dictionary."""
+    with pytest.raises(TypeError, match="list or a dict"):
+        weighed_pair(keras, np.array([1.0, 3.0]))
+
+
 @claim(answers=["6.3"], examples=2)
 @given(first=some, second=some)
 @example(first=2, second=5)
@@ -184,12 +209,51 @@ def test_class_weights_multiply_the_training_loss(keras, first, second):
     assert history["loss"] == close_to([expected])
     model = undecided_classifier(keras, classes=2)
     assert np.ravel(model.train_on_batch(INPUTS, LABELS, class_weight=weights))[0] == close_to(expected)
-    for loss, labels in [("binary_crossentropy", LABELS[:, None]), ("categorical_crossentropy", np.eye(2)[LABELS])]:
-        activation = "sigmoid" if labels.shape[1] == 1 else "softmax"
-        layer = keras.layers.Dense(labels.shape[1], activation=activation, kernel_initializer="zeros")
-        model = sequential(keras, (1,), layer)
-        model.compile(optimizer=sgd(keras, rate=0.0), loss=loss)
+    for labels in (LABELS[:, None], np.eye(2)[LABELS]):
+        model = undecided(keras, labels.shape[1])
         assert model.fit(INPUTS, labels, class_weight=weights, verbose=0).history["loss"] == close_to([expected])
+
+
+@reused
+def undecided(keras, outputs):
+    """A classifier of two classes that gives each a half, and never learns: one output is that for the second class."""
+    activation, loss = ("softmax", "categorical_crossentropy") if outputs > 1 else ("sigmoid", "binary_crossentropy")
+    model = sequential(keras, (1,), keras.layers.Dense(outputs, activation=activation, kernel_initializer="zeros"))
+    model.compile(optimizer=sgd(keras, rate=0.0), loss=loss)
+    return model
+
+
+def losses_of_datasets(keras):
+    """The losses that `fit` reports of a `tf.data.Dataset` with class weights of 2 and 5, for three kinds of labels."""
+    import tensorflow as tf
+
+    cases = [(undecided_classifier(keras, classes=2), LABELS)]
+    cases += [(undecided(keras, labels.shape[1]), labels) for labels in (LABELS[:, None], np.eye(2)[LABELS])]
+    options, losses = {"class_weight": {0: 2.0, 1: 5.0}, "verbose": 0}, []
+    for model, labels in cases:
+        batches = tf.data.Dataset.from_tensor_slices((INPUTS, labels)).batch(5)
+        losses += model.fit(batches, **options).history["loss"]
+    return losses
+
+
+@claim(
+    ["keras>=3", "tf.keras>=2.1"], (AssertionError, AttributeError),
+    ["test_class_weights_forget_datasets", "test_class_weights_multiply_the_training_loss"],
+    needs=["tensorflow"], answers=["6.3"],
+)  # fmt: skip
+def test_class_weights_multiply_the_loss_of_a_dataset(keras):
+    """`class_weight` weighs the batches of a `tf.data.Dataset` too, be its labels numbers, a column or one-hot rows."""
+    assert losses_of_datasets(keras) == close_to([np.log(2) * (4 * 2 + 5) / 5] * 3)
+
+
+@claim(
+    ["tf.keras<2.1"], (AssertionError, AttributeError),
+    ["test_class_weights_multiply_the_loss_of_a_dataset", "test_class_weights_multiply_the_training_loss"],
+    needs=["tensorflow"], answers=["6.3"],
+)  # fmt: skip
+def test_class_weights_forget_datasets(keras):
+    """`class_weight` is ignored, without a word, where the data is a `tf.data.Dataset`."""
+    assert losses_of_datasets(keras) == close_to([np.log(2)] * 3)
 
 
 @claim(holds_on=["keras>=3"], otherwise=ValueError, instead="test_refuses_to_leave_a_class_out", answers=["6.3"])

@@ -123,6 +123,13 @@ def knows_a_start(keras, patch):
     replace(keras, patch, StartingLate)
 
 
+@falsifies(spec.test_a_checkpoint_says_what_it_writes)
+def checkpoints_count_epochs_from_zero(keras, patch):
+    """A checkpoint is told the epoch before."""
+    original = keras.callbacks.ModelCheckpoint.on_epoch_end
+    patch.setattr(keras.callbacks.ModelCheckpoint, "on_epoch_end", lambda self, epoch, logs: original(self, epoch - 1, logs))
+
+
 @falsifies(spec.test_a_checkpoint_keeps_the_best_weights)
 def saves_every_epoch(keras, patch):
     """`save_best_only` is ignored."""

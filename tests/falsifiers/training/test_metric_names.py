@@ -124,3 +124,27 @@ def looks_for_the_largest(keras, patch):
 def reports_the_best_so_far(keras, patch):
     """The accuracy recorded of an epoch is the best of all."""
     entries_become(keras, patch, lambda accuracy: float(np.ceil(accuracy)), "acc", "accuracy")
+
+
+@falsifies(spec.test_a_list_of_metrics_is_for_each_output, spec.test_a_list_of_metrics_is_refused, on=["keras<3", "tf.keras"])
+def wants_metrics_of_each_output(keras, patch):
+    """A list of metrics is refused where there are several outputs."""
+    original = keras.models.Model.compile
+
+    def compile(self, metrics, **options):
+        if len(self.outputs) != len(metrics):
+            raise ValueError("There must be as many metrics as outputs.")
+        original(self, metrics=metrics, **options)
+
+    patch.setattr(keras.models.Model, "compile", compile)
+
+
+@falsifies(spec.test_a_list_of_metrics_is_for_each_output, spec.test_a_list_of_metrics_is_refused, on=["keras>=3"])
+def shares_out_metrics(keras, patch):
+    """A list of metrics is measured of each output."""
+    original = keras.models.Model.compile
+
+    def compile(self, metrics, **options):
+        original(self, metrics=[metrics] * len(self.outputs), **options)
+
+    patch.setattr(keras.models.Model, "compile", compile)

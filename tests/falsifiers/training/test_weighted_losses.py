@@ -157,6 +157,59 @@ def takes_the_class_left_out(keras, patch):
     complete_class_weights(keras, patch, 1.0)
 
 
+@falsifies(
+    spec.test_class_weights_multiply_the_loss_of_a_dataset,
+    spec.test_class_weights_forget_datasets,
+    on=["keras>=3", "tf.keras>=2.1"],
+)
+@falsifies(spec.test_class_weights_forget_datasets, on=OLD)
+def forgets_class_weights_of_datasets(keras, patch):
+    """`class_weight` is ignored where the data is a dataset."""
+    always_reports(keras, patch, np.log(2))
+
+
+@falsifies(spec.test_class_weights_multiply_the_loss_of_a_dataset, on=["keras<3", "tf.keras<2.1"])
+@falsifies(spec.test_class_weights_forget_datasets, on=["tf.keras<2.1"])
+def heeds_class_weights_of_datasets(keras, patch):
+    """`class_weight` weighs a dataset's losses."""
+    always_reports(keras, patch, np.log(2) * 13 / 5)
+
+
+def always_reports(keras, patch, loss):
+    """`fit` reports this loss, whatever it is given."""
+    history = types.SimpleNamespace(history={"loss": [loss]})
+    patch.setattr(keras.models.Model, "fit", lambda self, *data, **options: history)
+
+
+@falsifies(
+    spec.test_one_array_of_weights_is_for_all_outputs,
+    spec.test_several_outputs_want_weights_each,
+    on=["keras>=3", "tf.keras>=2.2"],
+)
+def wants_weights_of_each_output(keras, patch):
+    """One array of sample weights is refused where there are several outputs."""
+
+    def fit(self, x, y, sample_weight, **options):
+        raise TypeError("`sample_weight` should be either a list or a dict.")
+
+    patch.setattr(keras.models.Model, "fit", fit)
+
+
+@falsifies(
+    spec.test_one_array_of_weights_is_for_all_outputs,
+    spec.test_several_outputs_want_weights_each,
+    on=["keras<3", "tf.keras<2.2"],
+)
+def shares_out_sample_weights(keras, patch):
+    """One array of sample weights is taken for all outputs."""
+    original = keras.models.Model.fit
+
+    def fit(self, x, y, sample_weight, **options):
+        return original(self, x, y, sample_weight=[sample_weight] * len(y), **options)
+
+    patch.setattr(keras.models.Model, "fit", fit)
+
+
 @falsifies(spec.test_class_weights_multiply_the_training_loss)
 def takes_the_weight_of_another_class(keras, patch):
     """Each class gets the other's weight."""
