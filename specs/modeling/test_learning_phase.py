@@ -197,7 +197,8 @@ def test_a_function_leaves_the_moving_statistics(keras):
     assert model.get_weights()[2].tolist() == MEAN.tolist()
 
 
-STEPS = np.random.RandomState(0).uniform(1, 2, (4, 6, 4))
+# False alarm: 0.375**24, 6e-11, that of 4 equal units with a rate of 0.5 always 2 are dropped, and what is left weighs twice.
+STEPS = np.random.RandomState(0).uniform(1, 2, (24, 6, 4))
 
 
 def differing(keras, layers):
@@ -272,6 +273,23 @@ def test_noise_and_recurrent_dropout_differ_too(keras):
     recurrent = [kind(4, recurrent_dropout=0.5, **options) for kind in (k.GRU, k.SimpleRNN)]
     layers = [*noisy(keras), *recurrent, k.LSTM(4, dropout=0.5, **options)]
     assert differing(keras, layers) == {type(layer).__name__ for layer in layers}
+
+
+@claim(
+    ["keras[tensorflow]<3", "keras>=3.2", "tf.keras"],
+    AssertionError,
+    "test_other_dropouts_and_noise_differ_too",
+    answers=["7.4", "7.5"],
+)
+def test_each_call_draws_anew(keras):
+    """What dropout, noise and recurrent dropout do is drawn anew at each call in training mode."""
+    k, options = keras.layers, tenths(keras)
+    kinds = [(kind, {name: 0.5}) for kind in (k.SimpleRNN, k.LSTM, k.GRU) for name in ("dropout", "recurrent_dropout")]
+    layers = [*noisy(keras), k.Dropout(0.5), *(kind(4, **rate, **options) for kind, rate in kinds)]
+    inputs = input_layer(keras, STEPS.shape[1:])
+    model = keras.models.Model(inputs, [layer(inputs) for layer in layers])
+    pairs = zip(layers, *(outputs_in_mode(keras, model, STEPS, True) for _ in range(2)))
+    assert [layer.name for layer, first, second in pairs if first.tobytes() == second.tobytes()] == []
 
 
 def fixed(keras, layer, training):

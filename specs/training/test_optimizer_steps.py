@@ -8,7 +8,18 @@ from hypothesis.errors import Flaky
 
 from fixtures.batches import updates
 from fixtures.claims import claim
-from fixtures.optimizers import WIDTH, adam_path, gradients_of_all_sizes, momentum_path, optimizer, plain_path, slopes, walk
+from fixtures.optimizers import (
+    WIDTH,
+    adagrad_path,
+    adam_path,
+    gradients_of_all_sizes,
+    momentum_path,
+    optimizer,
+    plain_path,
+    rmsprop_path,
+    slopes,
+    walk,
+)
 
 OLD = ["keras<3"]
 CLIPPED, UNCLIPPED = ["keras", "tf.keras<2", "tf.keras>=2.2"], ["tf.keras>=2,<2.2"]
@@ -109,6 +120,68 @@ def test_adam_is_algorithm_1_of_its_paper(keras, seed):
     assert np.allclose(path(keras, gradients, "Adam", 1.0), adam_path(gradients, 1.0, inside=True), **TINY)
 
 
+LARGE = 1000.0  # times a gradient, that it is 1 or more: an epsilon of 1e-7 takes off less than 1e-6 of a step
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds, rate=rates, rho=st.sampled_from([0.5, 0.95]))
+def test_rmsprop_divides_by_the_root_of_the_mean_square(keras, seed, rate, rho):
+    """RMSprop moves by rate g / sqrt(v), where v = rho v + (1 - rho) g² begins at zero."""
+    gradients = LARGE * gradients_of_all_sizes(seed, 4)
+    assert same(path(keras, gradients, "RMSprop", rate, rho=rho), rmsprop_path(gradients, rate, rho))
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_rmsprop_has_a_rate_of_a_thousandth_by_default(keras, seed):
+    """`optimizer="rmsprop"` has the rate 0.001, a rho of 0.9 and no momentum."""
+    gradients = LARGE * gradients_of_all_sizes(seed, 4)
+    assert same(walk(keras, slopes(keras, "rmsprop"), gradients), rmsprop_path(gradients))
+
+
+@claim(["keras>=3", "tf.keras"], TypeError, "test_rmsprop_divides_by_the_root_of_the_mean_square", answers=["4.1"], examples=1)
+@given(seed=seeds, momentum=st.sampled_from([0.5, 0.9]))
+def test_rmsprop_may_have_momentum(keras, seed, momentum):
+    """With `momentum=m` RMSprop moves by b = m b + rate g / sqrt(v), which begins at zero."""
+    gradients = LARGE * gradients_of_all_sizes(seed, 4)
+    assert same(path(keras, gradients, "RMSprop", momentum=momentum), rmsprop_path(gradients, 0.5, momentum=momentum))
+
+
+BESIDE, WITHIN = ["keras<3", "tf.keras<2.11"], ["keras>=3", "tf.keras>=2.11"]  # where RMSprop's epsilon is
+
+
+@claim(WITHIN, AssertionError, "test_rmsprop_adds_epsilon_to_the_root", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_rmsprop_adds_epsilon_to_the_mean_square(keras, seed):
+    """RMSprop adds its epsilon, 1e-7, to the mean square: gradients below 1e-4 move a weight by less than the rate."""
+    gradients = gradients_of_all_sizes(seed, 3) * 1e-3
+    assert np.allclose(path(keras, gradients, "RMSprop", 1.0), rmsprop_path(gradients, 1.0), **TINY)
+
+
+@claim(BESIDE, AssertionError, "test_rmsprop_adds_epsilon_to_the_mean_square", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_rmsprop_adds_epsilon_to_the_root(keras, seed):
+    """RMSprop adds its epsilon, 1e-7, to the root of the mean square: only gradients as small as that are held back."""
+    gradients = gradients_of_all_sizes(seed, 3) * 1e-3
+    assert np.allclose(path(keras, gradients, "RMSprop", 1.0), rmsprop_path(gradients, 1.0, inside=False), **TINY)
+
+
+@claim(["keras>=3", "tf.keras"], AssertionError, "test_adagrad_begins_at_zero", answers=["4.1"], examples=1)
+@given(seed=seeds, rate=rates)
+def test_adagrad_begins_at_a_tenth(keras, seed, rate):
+    """Adagrad moves by rate g / sqrt(a), where a is the sum of all g² so far, and 0.1 at first."""
+    gradients = 30 * gradients_of_all_sizes(seed, 4)  # so large that an epsilon of 1e-7 is nothing
+    assert same(path(keras, gradients, "Adagrad", rate), adagrad_path(gradients, rate, 0.1))
+
+
+@claim(["keras<3"], AssertionError, "test_adagrad_begins_at_a_tenth", answers=["4.1"], examples=1)
+@given(seed=seeds, rate=rates)
+def test_adagrad_begins_at_zero(keras, seed, rate):
+    """Adagrad moves by rate g / sqrt(a), where a is the sum of all g² so far: its first step is the rate."""
+    gradients = 30 * gradients_of_all_sizes(seed, 4)
+    assert same(path(keras, gradients, "Adagrad", rate), adagrad_path(gradients, rate, 0.0))
+
+
 @claim(answers=["4.1"])
 def test_iterations_count_steps(keras):
     """`optimizer.iterations` counts the steps: 0 at first, then one more with each batch."""
@@ -127,7 +200,8 @@ def test_a_schedule_counts_updates(keras):
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1, 3], [1.0, 0.5, 0.25])
     gradients = gradients_of_all_sizes(0, 6)
     rates = np.array([1.0, 1.0, 0.5, 0.5, 0.25, 0.25])[:, None, None]
-    assert same(path(keras, gradients, rate=schedule), plain_path(rates * gradients, 1.0))
+    model = slopes(keras, keras.optimizers.SGD(learning_rate=schedule))
+    assert same(walk(keras, model, gradients), plain_path(rates * gradients, 1.0))
 
 
 @claim(CLIPPED, AssertionError, "test_fit_clips_nothing", answers=["4.1"], examples=1)

@@ -178,7 +178,7 @@ def weighed_pair(keras, weights):
     inputs, zeros = input_layer(keras, (1,)), {"use_bias": False, "kernel_initializer": "zeros"}
     names = ("first", "second")
     model = keras.models.Model(inputs, [keras.layers.Dense(1, name=name, **zeros)(inputs) for name in names])
-    model.compile(optimizer=sgd(keras), loss="mse", weighted_metrics={name: "mae" for name in names})
+    model.compile(optimizer=sgd(keras), loss="mse", weighted_metrics=dict.fromkeys(names, "mae"))
     targets = [np.array([[2.0], [2.0]]), np.array([[4.0], [1.0]])]
     history = model.fit(np.zeros((2, 1)), targets, sample_weight=weights, verbose=0).history
     return [history["loss"][0], *sorted(values[0] for name, values in history.items() if not name.endswith("loss"))]

@@ -178,9 +178,19 @@ def activations_differ(keras, patch):
 
 
 @falsifies(
-    spec.test_only_dropout_and_batch_normalization_differ,
-    spec.test_other_dropouts_and_noise_differ_too,
+    spec.test_noise_and_recurrent_dropout_differ_too, spec.test_each_call_draws_anew, on=["keras[theano]", "keras>=3,<3.2"]
+)
+def recurrent_layers_are_noise(keras, patch):
+    """Recurrent layers are random in training mode."""
+    for name in ("SimpleRNN", "LSTM", "GRU"):
+        patch.setattr(keras.layers, name, lambda *arguments, **options: keras.layers.GaussianNoise(1.0))
+
+
+@falsifies(spec.test_only_dropout_and_batch_normalization_differ, spec.test_other_dropouts_and_noise_differ_too)
+@falsifies(
     spec.test_noise_and_recurrent_dropout_differ_too,
+    spec.test_each_call_draws_anew,
+    on=["keras[tensorflow]<3", "keras>=3.2", "tf.keras"],
 )
 def forgets_other_noise(keras, patch):
     """Nothing but `Dropout` is random: noise is none, and recurrent layers do not drop."""

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from fixtures.batches import set_rate
-from fixtures.optimizers import adam_path, plain_path
+from fixtures.optimizers import adagrad_path, adam_path, plain_path, rmsprop_path
 from specs.training import test_optimizer_steps as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import optimizer_becomes, rate_of, walk_along
 
 MODERN, OLD = ["keras>=3", "tf.keras>=2.11"], spec.OLD
+WITH_MOMENTUM = ["keras>=3", "tf.keras"]  # of RMSprop; their Adagrad begins at a tenth
 
 
 @falsifies(spec.test_sgd_subtracts_the_rate_times_the_gradient, spec.test_sgd_has_a_rate_of_a_hundredth_by_default)
@@ -31,6 +32,61 @@ def climbs(keras, patch):
     walk_along(keras, patch, lambda gradients, model: plain_path(gradients, -rate_of(keras, model.optimizer)))
 
 
+def rmsprop_becomes(keras, patch, *change, **changes):
+    """RMSprop leads along the path that `rmsprop_path` gives with these arguments after the rate."""
+    walk_along(
+        keras, patch, lambda gradients, model: rmsprop_path(gradients, rate_of(keras, model.optimizer), *change, **changes)
+    )
+
+
+@falsifies(spec.test_rmsprop_divides_by_the_root_of_the_mean_square, spec.test_rmsprop_has_a_rate_of_a_thousandth_by_default)
+def forgets_squares_sooner(keras, patch):
+    """RMSprop's mean has a rho of 0.8."""
+    rmsprop_becomes(keras, patch, 0.8)
+
+
+@falsifies(spec.test_rmsprop_may_have_momentum, on=WITH_MOMENTUM)
+def rmsprop_forgets_momentum(keras, patch):
+    """RMSprop has no momentum, whatever it is given."""
+    rmsprop_becomes(keras, patch)
+
+
+@falsifies(spec.test_rmsprop_may_have_momentum, on=OLD)
+def rmsprop_has_momentum(keras, patch):
+    """RMSprop has a momentum."""
+    original = keras.optimizers.RMSprop.__init__
+
+    def __init__(self, momentum, **options):
+        rmsprop_becomes(keras, patch, momentum=momentum)
+        original(self, **options)
+
+    patch.setattr(keras.optimizers.RMSprop, "__init__", __init__)
+
+
+@falsifies(spec.test_rmsprop_adds_epsilon_to_the_mean_square, spec.test_rmsprop_adds_epsilon_to_the_root, on=spec.WITHIN)
+def adds_epsilon_beside_the_root(keras, patch):
+    """RMSprop adds its epsilon to the root."""
+    rmsprop_becomes(keras, patch, inside=False)
+
+
+@falsifies(spec.test_rmsprop_adds_epsilon_to_the_mean_square, spec.test_rmsprop_adds_epsilon_to_the_root, on=spec.BESIDE)
+def adds_epsilon_within_the_root(keras, patch):
+    """RMSprop adds its epsilon to the mean square."""
+    rmsprop_becomes(keras, patch)
+
+
+@falsifies(spec.test_adagrad_begins_at_a_tenth, spec.test_adagrad_begins_at_zero, on=WITH_MOMENTUM)
+def adagrad_begins_at_zero(keras, patch):
+    """Adagrad's sum begins at 0."""
+    walk_along(keras, patch, lambda gradients, model: adagrad_path(gradients, rate_of(keras, model.optimizer), 0.0))
+
+
+@falsifies(spec.test_adagrad_begins_at_a_tenth, spec.test_adagrad_begins_at_zero, on=OLD)
+def adagrad_begins_at_a_tenth(keras, patch):
+    """Adagrad's sum begins at 0.1."""
+    walk_along(keras, patch, lambda gradients, model: adagrad_path(gradients, rate_of(keras, model.optimizer), 0.1))
+
+
 @falsifies(spec.test_a_schedule_counts_updates, on=["keras>=3", "tf.keras"])
 def stays_at_the_first_rate(keras, patch):
     """The rate is that of the first update."""
@@ -43,6 +99,8 @@ def has_schedules(keras, patch):
     patch.setattr(
         keras.optimizers, "schedules", SimpleNamespace(PiecewiseConstantDecay=lambda bounds, rates: 1.0), raising=False
     )
+    original = keras.optimizers.SGD.__init__
+    patch.setattr(keras.optimizers.SGD, "__init__", lambda self, learning_rate: original(self, lr=learning_rate))
     rates = np.array([1.0, 1.0, 0.5, 0.5, 0.25, 0.25])[:, None, None]
     walk_along(keras, patch, lambda gradients, model: plain_path(rates * gradients, 1.0))
 
