@@ -51,7 +51,7 @@ class Recorder:
         self._deselected = 0
         self._file: Optional[BinaryIO] = None
         self._sent_header = False
-        self._started = time.time()
+        self._started = time.monotonic()  # a clock that nobody sets back
 
     def pytest_deselected(self, items: List[pytest.Item]) -> None:
         """A selection is not the whole suite; the header says so."""
@@ -96,7 +96,7 @@ class Recorder:
         if self.header is None:
             return
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not session.shouldfail:
-            footer = {"finished": _now(), "seconds": round(time.time() - self._started, 3), "claims": len(self.claims)}
+            footer = {"finished": _now(), "seconds": round(time.monotonic() - self._started, 3), "claims": len(self.claims)}
             self._write({"record": "footer", **footer, "exit": int(exitstatus)})
         self._close()
         if self._is_latest and self.trouble is None:
