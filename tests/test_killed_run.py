@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from random import Random
 
 import pytest
 
@@ -26,6 +27,13 @@ def test_never_ends():
     time.sleep(600)
 '''
 
+MANY = '''"""How many are there?"""
+import time
+from fixtures.claims import claim
+def one_more():
+    time.sleep(0.01)
+''' + "".join(f'@claim()\ndef test_number_{n}():\n    """It is {n}."""\n    one_more()\n' for n in range(20))
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
@@ -40,32 +48,38 @@ def project(tmp_path):
     return Project(tmp_path, test_time=WAITS)
 
 
+def started(project, *options):
+    """A run of the project that has begun."""
+    return subprocess.Popen(
+        project.command(*options),
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's job may ignore it
+        start_new_session=True,
+    )
+
+
+def killed(run, path, number, wanted=3, pause=0.0):
+    """End a run with a signal, when its file has so many lines and a pause is over: its status, and the lines until then."""
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while lines(path) < wanted and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(pause)
+        written = lines(path)
+        run.send_signal(number)
+        return run.wait(PATIENCE), written
+    finally:
+        run.kill()
+        run.wait()
+
+
 @pytest.fixture
 def kill(project):
     """Ends a run with a signal, when two of its claims are measured."""
-    path = project.folder / RESULTS
-
-    def kill(number, *options):
-        run = subprocess.Popen(
-            project.command(*options),
-            cwd=project.folder,
-            env=project.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's job may ignore it
-            start_new_session=True,
-        )
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while lines(path) < 3 and time.monotonic() < deadline:
-                time.sleep(0.02)
-            run.send_signal(number)
-            return run.wait(PATIENCE)
-        finally:
-            run.kill()
-            run.wait()
-
-    return kill
+    return lambda number, *options: killed(started(project, *options), project.folder / RESULTS, number)[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -81,6 +95,27 @@ def test_builds_into_a_report_that_is_marked(project, kill, number):
     assert "is incomplete, its run was cut short after 2 of 3 claims: run pytest specs again" in ended.stderr
     for name, says in {"index.html": ": 2 / 3 ", "FAQ.md": "2 of 3 claims were checked"}.items():
         assert says in (project.folder / RESULTS).with_name(name).read_text(encoding="utf-8")
+
+
+def test_nothing_is_lost_at_any_moment(tmp_path):
+    """At twenty moments, while it starts, checks and writes: each line that was there can be read, and none is cut short."""
+    project, random = Project(tmp_path, test_many=MANY), Random(0)
+    for moment in range(20):
+        path = project.folder / f"{moment}.jsonl"
+        run = started(project, "--results", path)
+        number = random.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+        _, written = killed(run, path, number, wanted=random.randrange(22), pause=random.uniform(0, 0.02))
+        if written:
+            assert min(written - 1, 20) <= len(read(path).outcomes) <= 20  # after the header, and before a footer
+
+
+def test_two_runs_at_once_are_both_whole(tmp_path):
+    """In one checkout, with the latest results of both in one place: neither fails, and what is there at the end is whole."""
+    project = Project(tmp_path, test_many=MANY)
+    runs = [started(project) for _ in range(2)]
+    assert [run.wait(PATIENCE) for run in runs] == [0, 0]
+    latest = read(project.folder / RESULTS)
+    assert (latest.complete, len(latest.outcomes)) == (True, 20)
 
 
 def test_so_it_is_beside_workers(project, kill):
