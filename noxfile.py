@@ -102,6 +102,34 @@ def soak(session: nox.Session, column: str) -> None:
         session.run("pytest", "specs", "-q", *order, *examples, *results, env=environment)
 
 
+@nox.session
+@per_column()
+def surroundings(session: nox.Session, column: str) -> None:
+    """Check a column, or a selection after --, on machines that are set up otherwise: none may drift."""
+    environment = install(session, column)
+    folder = Path(session.create_tmp()).absolute() / "with spaces, 和汉字"
+    hostile = folder / "home" / ".keras" / "keras.json"
+    hostile.parent.mkdir(parents=True, exist_ok=True)
+    hostile.write_text('{"floatx": "float16", "epsilon": 1, "image_data_format": "channels_first", "backend": "abacus"}')
+    nobody = folder / "file" / "home"  # which not even root can make
+    nobody.parent.touch()
+    others: list[dict[str, str]] = [
+        {"TF_ENABLE_ONEDNN_OPTS": "0"},
+        {"TF_ENABLE_ONEDNN_OPTS": "1"},
+        {"LC_ALL": "C", "TZ": "Asia/Shanghai"},
+        {"LC_ALL": "zh_CN.UTF-8", "TZ": "America/St_Johns"},
+        {"TMPDIR": str(folder)},
+        {"HOME": str(hostile.parent.parent)},
+        {"HOME": str(nobody)},
+    ]
+    results = ["--results", str(Path(session.create_tmp()) / "surroundings.jsonl")]
+    for variables in others:
+        session.run(
+            "pytest", "specs", "-q", "-p", "no:cacheprovider", *results, *session.posargs, env={**environment, **variables}
+        )
+    session.run("pytest", "specs", "-q", "-n", "2", *results, *session.posargs, env=environment)
+
+
 @nox.session(python="3.11")
 def mutants(session: nox.Session) -> None:
     """Break a copy of the newest Keras at its source, by one small fault at a time: the claims must notice.
