@@ -28,6 +28,13 @@ def averaged(keras, layer=None):
     return array(keras, layer(tensor(keras, np.ones((1, 2, 3, 4))))).shape
 
 
+def channels_of_convolution(keras):
+    """How many channels a convolution sees in an image of 2 x 3 x 4: a look."""
+    layer = keras.layers.Conv2D(1, 1)
+    layer.build((None, 2, 3, 4))
+    return layer.get_weights()[0].shape[2]
+
+
 def identity(keras):
     """A model that gives back the number it is given."""
     return sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones"))
@@ -72,7 +79,8 @@ def policy_between_two_layers(keras):
 
 
 EFFECTS = Start(
-    {FILE: '{"epsilon": 0.001, "image_data_format": "channels_first"}'}, looks=[cost_of_certain_error, averaged]
+    {FILE: '{"epsilon": 0.001, "image_data_format": "channels_first"}'},
+    looks=[cost_of_certain_error, averaged, channels_of_convolution],
 ).ahead()
 FLOATS = of_types("float16", "float32", "float64")
 FIRST = Start(looks=[set_before_the_first_layer]).ahead()
@@ -260,7 +268,8 @@ def test_the_file_takes_what_the_setter_takes(keras):
 def test_the_file_s_image_data_format_is_the_layers_default(keras):
     """With `channels_first` in the file, layers take an image of 2 x 3 x 4 for one of 2 channels; else for one of 4."""
     assert EFFECTS().seen["averaged"] == (1, 2)
-    assert averaged(keras) == (1, 4)
+    assert EFFECTS().seen["channels_of_convolution"] == 2
+    assert (averaged(keras), channels_of_convolution(keras)) == ((1, 4), 4)
 
 
 @claim(answers=["18.4"])

@@ -134,12 +134,17 @@ def test_a_checkpoint_keeps_the_best_weights(keras, tmp_path):
 
 @claim(answers=["9.2"])
 def test_a_checkpoint_says_what_it_writes(keras, tmp_path, capsys):
-    """`ModelCheckpoint(verbose=1)` prints in which epochs, counted from 1, it writes which file; by default nothing."""
-    file, improving = str(tmp_path / "best.weights.h5"), [3.0, 4.0, 1.0]
+    """`ModelCheckpoint(verbose=1)` prints in which epochs, counted from 1, it writes which file; by default nothing.
+
+    An `{epoch}` in the file's name is the same number.
+    """
+    file, improving = str(tmp_path / "{epoch}.weights.h5"), [3.0, 4.0, 1.0]
     options = {"monitor": "loss", "save_best_only": True, "save_weights_only": True}
     scripted_fit(keras, improving, keras.callbacks.ModelCheckpoint(file, verbose=1, **options))
+    files = [file.format(epoch=epoch) for epoch in (1, 3)]
+    assert sorted(map(str, tmp_path.iterdir())) == files
     said = capsys.readouterr().out
-    assert re.findall(r"Epoch 0*(\d+): loss improved from .*, saving model to (.*)", said) == [("1", file), ("3", file)]
+    assert re.findall(r"Epoch 0*(\d+): loss improved from .*, saving model to (.*)", said) == [("1", files[0]), ("3", files[1])]
     assert re.findall(r"Epoch 0*(\d+): loss did not improve from (.*)", said) == [("2", "3.00000")]
     scripted_fit(keras, improving, keras.callbacks.ModelCheckpoint(file, **options))
     assert capsys.readouterr().out == ""

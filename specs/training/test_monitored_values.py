@@ -55,12 +55,16 @@ def test_a_metric_knows_its_direction(keras):
     assert epochs_run(keras, FALLING, "recall") == 3
     assert bests_of_rising(keras, np.eye(2), "accuracy", "mean_absolute_error") == [2.0, 0.0]
     assert bests_of_rising(keras, np.arange(2), "accuracy", "sparse_categorical_crossentropy") == [2.0, 0.0]
+    assert (
+        bests_of_rising(keras, np.eye(2), keras.metrics.AUC(name="auc"), keras.metrics.Precision(name="precision")) == [2.0] * 2
+    )
 
 
-def bests_of_rising(keras, targets, *names):
+def bests_of_rising(keras, targets, *metrics):
     """The best values of validation, as EarlyStopping has them, of metrics all of which are said to be 0, then 1, then 2."""
     model = sequential(keras, (2,), keras.layers.Dense(2, activation="softmax"))
-    model.compile(optimizer=sgd(keras), loss="mse", metrics=list(names))
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=list(metrics))
+    names = [getattr(metric, "name", metric) for metric in metrics]
     writers = [write(keras, "val_" + name, [0.0, 1.0, 2.0]) for name in names]
     stoppers = [keras.callbacks.EarlyStopping("val_" + name, patience=9) for name in names]
     model.fit(np.eye(2), targets, epochs=3, callbacks=writers + stoppers, verbose=0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fixtures.batches import batches, parts
 from fixtures.claims import claim
+from fixtures.losses import still
 from fixtures.models import joint_ledger, logbook
 from fixtures.probes import noted
 from fixtures.tensors import trains_in_steps
@@ -81,7 +82,8 @@ def test_shuffles_anew_at_every_epoch(keras, evidence):
     Any sample may come anywhere, next to any other: of the first eight about half come among the first eight, and about
     one in sixteen is followed by its neighbour.
     False alarm: 45 / 16! that two orders are equal, 16 / 16**9 that one place gets the same sample ten times, 3e-10; less
-    than 1e-11 that one of the two counts is that far from what is expected, 40 and 9.4.
+    than 1e-11 that one of the two counts is that far from what is expected, 40 and 9.4. So it is of thousands: of the
+    first third about a third comes first, and is 83 away from 333, which are 6.8 standard deviations, with 1e-11.
     """
     orders = fit(keras, epochs=10, shuffle=True)
     evidence("the first two epochs", orders[:2])
@@ -89,6 +91,15 @@ def test_shuffles_anew_at_every_epoch(keras, evidence):
     assert all(len(set(place)) > 1 for place in zip(*orders))
     assert 16 < sum(sample <= 8 for order in orders for sample in order[:8]) < 64
     assert sum(after - before == 1 for order in orders for before, after in zip(order, order[1:])) < 40
+    assert 0.25 < first_third_of_thousands(keras) < 0.417
+
+
+def first_third_of_thousands(keras):
+    """Of 3000 samples the share of the first thousand among those that come first, which is the first batch's loss."""
+    targets, losses = np.repeat([1.0, 0.0, 0.0], 1000)[:, None], []
+    note = keras.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: losses.append(float(logs["loss"])))
+    still(keras).fit(np.zeros((3000, 1)), targets, batch_size=1000, shuffle=True, verbose=0, callbacks=[note])
+    return losses[0]
 
 
 @claim(answers=["11.3"])
