@@ -6,6 +6,7 @@ What the script needs besides is in the page as JSON: a letter for each claim in
 import base64
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -125,9 +126,10 @@ class Report:
         ]
 
     def unchecked(self, entry: Entry) -> List[str]:
-        """Why the claim is not checked in the newest columns of the families, each reason once."""
-        cells = [cell for cell in entry.shown if cell.outcome.verdict == NOT_CHECKED]
-        return list(dict.fromkeys(cell.outcome.reason for cell in cells if cell.outcome.reason))
+        """Why it is not checked in the newest columns of the families, each reason once; the places tell the backends."""
+        reasons = [cell.outcome.reason or "" for cell in entry.shown if cell.outcome.verdict == NOT_CHECKED]
+        reasons = [re.sub(r"^the backend is \w+, not ", "the backend is not ", reason) for reason in reasons]
+        return list(filter(None, dict.fromkeys(reasons)))
 
     def is_example(self, entry: Entry) -> bool:
         """Whether the claim is a worked example."""
