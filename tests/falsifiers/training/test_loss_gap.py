@@ -190,14 +190,14 @@ def always_adds_noise(keras, patch):
 def a_recurrent_layer_never_drops(keras, patch):
     """A `GRU` takes no notice of its `dropout`."""
     original = keras.layers.GRU.__init__
-    patch.setattr(keras.layers.GRU, "__init__", lambda self, units, dropout=0.0: original(self, units))
+    patch.setattr(keras.layers.GRU, "__init__", lambda self, units, **rates: original(self, units))
 
 
 @falsifies(spec.test_recurrent_layers_drop_nothing, on=spec.NOT_THEANO)
 def recurrent_layers_never_drop(keras, patch):
     """Recurrent layers take no notice of their `dropout`."""
     for layer in (keras.layers.GRU, keras.layers.LSTM):
-        patch.setattr(layer, "__init__", lambda self, units, dropout=0.0, usual=layer.__init__: usual(self, units))
+        patch.setattr(layer, "__init__", lambda self, units, usual=layer.__init__, **rates: usual(self, units))
 
 
 @falsifies(spec.test_recurrent_layers_drop_in_training_only, spec.test_recurrent_layers_drop_nothing, on=["keras[theano]"])
