@@ -11,9 +11,21 @@ from reports.verdicts import DOES_NOT_HOLD, HOLDS, MEASURED, VARIES
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvino": "OpenVINO", "theano": "Theano"}
 
 
+@dataclass
+class Found:
+    """What a column found. After it a column of its family may not have been run: no boundary is known to lie there."""
+
+    column: Column
+    verdict: str
+    is_before_gap: bool = False
+
+
 @dataclass(frozen=True)
 class Range:
-    """Neighbouring columns of a family with a verdict. `first` or `last` is None where the family goes no further."""
+    """Neighbouring columns of a family with a verdict. `first` or `last` is None where the family goes no further.
+
+    `after` is the column behind it, None if one that was not run lies between.
+    """
 
     verdict: str
     first: Optional[Column]
@@ -31,21 +43,25 @@ def boundaries(cells: Sequence[Any], verdict: str, say: Language) -> str:
 
     A Keras that is not named agrees, or did not decide the claim. `cells` are in the order of the columns.
     """
-    families: Dict[str, List[Any]] = {}
+    families: Dict[str, List[Found]] = {}
     for cell in cells:
+        family = families.setdefault(cell.column.family, [])
         if cell.outcome and cell.outcome.verdict in MEASURED:
-            families.setdefault(cell.column.family, []).append(cell)
-    distributions: Dict[str, List[List[Any]]] = {}
+            family.append(Found(cell.column, cell.outcome.verdict))
+        elif not cell.outcome and family:
+            family[-1].is_before_gap = True
+    families = {name: family for name, family in families.items() if family}
+    distributions: Dict[str, List[List[Found]]] = {}
     for members in families.values():
         distributions.setdefault(members[0].column.run.subject.distribution, []).append(members)
     told = [words for families_of in distributions.values() for words in _of_distribution(families_of, verdict, say)]
     return say("; ").join(told)
 
 
-def _of_distribution(families: List[List[Any]], verdict: str, say: Language) -> List[str]:
+def _of_distribution(families: List[List[Found]], verdict: str, say: Language) -> List[str]:
     """The words on one distribution: on those of its backends together that are told in the same words."""
     longest = max(families, key=len)
-    groups: Dict[Tuple[Any, ...], List[List[Any]]] = {}
+    groups: Dict[Tuple[Any, ...], List[List[Found]]] = {}
     for cells in families:
         cells_like = longest if _agrees(cells, longest) else cells
         groups.setdefault(tuple(found.key for found in _others(cells_like, verdict)), []).append(cells)
@@ -58,26 +74,27 @@ def _of_distribution(families: List[List[Any]], verdict: str, say: Language) -> 
     return told
 
 
-def _agrees(cells: List[Any], others: List[Any]) -> bool:
+def _agrees(cells: List[Found], others: List[Found]) -> bool:
     """Whether a backend found at each of its versions what another one found there, or at the version before."""
-    found = {cell.column.version: cell.outcome.verdict for cell in others}
-    return all(cell.outcome.verdict == (found.get(cell.column.version) or _before(cell.column, others)) for cell in cells)
+    found = {cell.column.version: cell.verdict for cell in others}
+    return all(cell.verdict == (found.get(cell.column.version) or _before(cell.column, others)) for cell in cells)
 
 
-def _before(column: Column, cells: List[Any]) -> str:
+def _before(column: Column, cells: List[Found]) -> str:
     before = [cell for cell in cells if cell.column.age[0] <= column.age[0]]
-    return (before[-1] if before else cells[0]).outcome.verdict
+    return (before[-1] if before else cells[0]).verdict
 
 
-def _others(cells: List[Any], verdict: str) -> List[Range]:
+def _others(cells: List[Found], verdict: str) -> List[Range]:
     """The ranges of a family that have another verdict."""
-    runs = [(kind, list(members)) for kind, members in itertools.groupby(cells, lambda cell: cell.outcome.verdict)]
+    runs = [(kind, list(members)) for kind, members in itertools.groupby(cells, lambda cell: cell.verdict)]
     found = []
     for number, (kind, members) in enumerate(runs):
         if kind != verdict:
             first = members[0].column if number else None
             last = members[-1].column if number < len(runs) - 1 else None
-            found.append(Range(kind, first, last, runs[number + 1][1][0].column if last else None))
+            is_known = last and not members[-1].is_before_gap
+            found.append(Range(kind, first, last, runs[number + 1][1][0].column if is_known else None))
     return found
 
 
