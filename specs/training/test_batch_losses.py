@@ -1,5 +1,9 @@
 """What do `train_on_batch` and the logs of a batch report?"""
 
+import itertools
+import re
+import time
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -164,9 +168,15 @@ def logs_of_batches(keras):
 
 
 @claim(holds_on=MODERN, otherwise=AssertionError, instead="test_logs_the_loss_of_each_batch", answers=["6.3"])
-def test_logs_the_mean_of_the_epoch_so_far(keras):
+def test_logs_the_mean_of_the_epoch_so_far(keras, capsys):
     """A callback gets at the end of a batch the mean over the epoch's batches so far, which the progress bar shows too."""
     assert logs_of_batches(keras) == close_to([0, -0.5, -1, -3, -3.5, -4])
+    capsys.readouterr()
+    pause = keras.callbacks.LambdaCallback(on_batch_begin=lambda batch, logs: time.sleep(0.06))  # a bar rests for 0.05
+    for verbose, shown in ((1, [0, -0.5, -1]), (2, [-1])):
+        descent(keras).fit(np.ones((6, 1)), np.ones((6, 1)), batch_size=2, verbose=verbose, callbacks=[pause][: 2 - verbose])
+        losses = [float(loss) for loss in re.findall(r"loss: (-?[0-9.]+(?:e[-+][0-9]+)?)", capsys.readouterr().out)]
+        assert [loss for loss, _ in itertools.groupby(losses)] == shown
 
 
 @claim(holds_on=OLD, otherwise=AssertionError, instead="test_logs_the_mean_of_the_epoch_so_far", answers=["6.3"])
