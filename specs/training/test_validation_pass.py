@@ -93,9 +93,12 @@ INSTEAD = ["test_validation_steps_go_on_where_the_last_ended", "test_validation_
 @given(steps=st.integers(1, 3))
 @example(steps=1)
 def test_validation_steps_end_validation_early(keras, steps):
-    """`validation_steps=k` evaluates the first k batches of the validation data, the same ones at each epoch."""
-    seen = passes(keras, 2, TRAINED[:2], NUMBERS[4:], batch_size=2, validation_steps=steps)
-    assert seen == [[1, 2], *parts(range(5, 13), 2)[:steps]] * 2
+    """`validation_steps=k` evaluates the first k batches of the validation data, the same ones at each epoch.
+
+    So do the epochs of training where `steps_per_epoch` is the number of all batches.
+    """
+    seen = passes(keras, 3, TRAINED[:2], NUMBERS[4:], batch_size=2, steps_per_epoch=1, validation_steps=steps)
+    assert seen == [[1, 2], *parts(range(5, 13), 2)[:steps]] * 3
 
 
 @claim(
