@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.interpreter import JobError
-from fixtures.models import sequential, sgd
+from fixtures.models import input_layer, sequential, sgd
 from fixtures.optimizers import WIDTH, adam_path, optimizer, plain_path, slopes
 from fixtures.seeds import FIRST
 from fixtures.several_devices import on_each, simulate
@@ -111,10 +111,29 @@ def test_steps_are_added_up():
     answers=["3.4"],
 )
 def test_fit_reports_the_loss_of_whole_batches():
-    """The loss that `fit` reports is the mean over all samples of all devices."""
+    """The loss that `fit` reports is the mean over all samples of all devices.
+
+    So is, where there are several outputs, the loss of each.
+    """
     means = batches(4, 2).mean(axis=1)
     before = np.concatenate([np.zeros((1, 2, WIDTH)), plain_path(means, RATE)[:-1]])
     assert same(FIRST.run(trained, 4, 2, "SGD")[1], (before * means).sum(axis=(1, 2)).mean())
+    assert FIRST.run(losses_of_two, 4, 16) == {"loss": [34.0], "first_loss": [8.5], "second_loss": [25.5]}
+
+
+def losses_of_two(keras, devices, samples):
+    """A job. The losses that are reported of two outputs, the numbers from 1 on and three times those, that should be 0."""
+    simulate(keras, devices)
+    with on_each(keras, devices) as parallel:
+        inputs = input_layer(keras, (1,))
+        outputs = [
+            keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(factor), name=name)(inputs)
+            for name, factor in (("first", 1.0), ("second", 3.0))
+        ]
+        model = parallel(keras.models.Model(inputs, outputs))
+        model.compile(optimizer=sgd(keras, 0.0), loss="mae")
+        targets = [np.zeros((samples, 1))] * 2
+        return model.fit(numbers(samples), targets, batch_size=samples // 2, shuffle=False, verbose=0).history
 
 
 def identity(keras, parallel):

@@ -1,5 +1,9 @@
 """What do `train_on_batch` and the logs of a batch report?"""
 
+import itertools
+import re
+import time
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -165,7 +169,7 @@ def logs_of_batches(keras):
 
 @claim(holds_on=MODERN, otherwise=AssertionError, instead="test_logs_the_loss_of_each_batch", answers=["6.3"])
 def test_logs_the_mean_of_the_epoch_so_far(keras):
-    """A callback gets at the end of a batch the mean over the epoch's batches so far, which the progress bar shows too."""
+    """A callback gets at the end of a batch the mean over the epoch's batches so far."""
     assert logs_of_batches(keras) == close_to([0, -0.5, -1, -3, -3.5, -4])
 
 
@@ -173,6 +177,25 @@ def test_logs_the_mean_of_the_epoch_so_far(keras):
 def test_logs_the_loss_of_each_batch(keras):
     """A callback gets at the end of a batch the loss of this batch alone. See tensorflow#58098 for the change."""
     assert logs_of_batches(keras) == close_to([0, -1, -2, -3, -4, -5])
+
+
+@claim(
+    holds_on=["keras<3", "keras>=3.15", "tf.keras"],
+    otherwise=AssertionError,
+    instead="test_logs_the_mean_of_the_epoch_so_far",
+    answers=["6.3"],
+)
+def test_the_progress_bar_shows_the_mean_of_the_epoch_so_far(keras, capsys):
+    """The progress bar shows after each batch the mean loss of the epoch so far, and with `verbose=2` that of the epoch.
+
+    In Keras 3.0 to 3.14 the bar averages once more what are means already: the mean of the means so far.
+    """
+    descent(keras).fit(ONES, ONES, verbose=0)  # in the first `fit` of a model TensorFlow 2.4 averages means too
+    pause = keras.callbacks.LambdaCallback(on_batch_begin=lambda batch, logs: time.sleep(0.06))  # a bar rests for 0.05
+    for verbose, shown in ((1, [0, -0.5, -1]), (2, [-1])):
+        descent(keras).fit(np.ones((6, 1)), np.ones((6, 1)), batch_size=2, verbose=verbose, callbacks=[pause][: 2 - verbose])
+        losses = [float(loss) for loss in re.findall(r"loss: (-?[0-9.]+(?:e[-+][0-9]+)?)", capsys.readouterr().out)]
+        assert [loss for loss, _ in itertools.groupby(losses)] == shown
 
 
 @claim(answers=["6.3"])

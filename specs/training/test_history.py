@@ -283,13 +283,19 @@ def test_can_be_written_as_json_by_float(keras):
 
 @claim(answers=["12.R1"])
 def test_is_what_a_csv_logger_writes(keras, tmp_path):
-    """`CSVLogger` writes the same numbers under the same names, a line for each epoch."""
-    path = tmp_path / "log.csv"
-    logger = keras.callbacks.CSVLogger(str(path))
-    history = descend(keras, 4, epochs=3, validation_data=(ONES, ONES), callbacks=[logger])
-    rows = list(csv.DictReader(path.read_text().splitlines()))
-    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
-    assert {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"} == history
+    """`CSVLogger` writes the same numbers under the same names, a line for each epoch.
+
+    The next training's file is a new one; with `append=True` its lines are added to those that are there.
+    """
+    path, written = tmp_path / "log.csv", []
+    for start, append in ((0.0, True), (1.0, False), (2.0, True)):  # the first file is not there yet
+        logger = keras.callbacks.CSVLogger(str(path), append=append)
+        options = {"epochs": 2, "validation_data": (ONES, ONES), "callbacks": [logger], "verbose": 0}
+        history = descent(keras, start).fit(ONES, ONES, **options).history
+        written = [*(written if append else []), *zip(["0", "1"], history["loss"], history["val_loss"])]
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        assert set(rows[0]) == {"epoch", *history}
+        assert [(row["epoch"], float(row["loss"]), float(row["val_loss"])) for row in rows] == written
 
 
 def history_of_pair(keras, losses=True):

@@ -115,6 +115,14 @@ def test_count_once_however_many_batches(keras, numbers, batch_size):
     assert model.evaluate(*data, batch_size=batch_size, verbose=0)[0] == close_to(error + added)
 
 
+def recurrent(keras, kind, kernel, recurrence, bias, return_sequences=True):
+    """A recurrent layer of two units with these penalties, whose weights begin with halves and ones: fast to make on JAX."""
+    half = keras.initializers.Constant(0.5)
+    starts = {"kernel_initializer": half, "recurrent_initializer": half, "bias_initializer": "ones"}
+    penalties = {"kernel_regularizer": kernel, "recurrent_regularizer": recurrence, "bias_regularizer": bias}
+    return getattr(keras.layers, kind)(2, return_sequences=return_sequences, **starts, **penalties)
+
+
 @claim(ONCE, AssertionError, "test_count_twice", answers=["6.2"])
 def test_of_all_kinds_of_layers_count(keras):
     """Penalties count on embeddings, on convolution and recurrent kernels and on a normalization's scale, as in `Dense`.
@@ -127,14 +135,15 @@ def test_of_all_kinds_of_layers_count(keras):
         layers.Embedding(6, 2, embeddings_regularizer=l2(0.5)),
         layers.Conv1D(2, 2, kernel_regularizer=l2(0.25), bias_regularizer=l2(2.0), bias_initializer="ones"),
         layers.BatchNormalization(gamma_regularizer=l2(1.0), beta_regularizer=l2(4.0), beta_initializer="ones"),
-        layers.LSTM(2, kernel_regularizer=l2(0.5), bias_regularizer=l2(8.0), return_sequences=True),
-        layers.SimpleRNN(2, recurrent_regularizer=keras.regularizers.l1_l2(0.5, 0.25), use_bias=False),
+        recurrent(keras, "LSTM", l2(0.5), l2(0.125), l2(8.0)),
+        recurrent(keras, "GRU", l2(0.125), l2(0.25), l2(16.0)),
+        recurrent(keras, "SimpleRNN", l2(0.5), keras.regularizers.l1_l2(0.5, 0.25), l2(32.0), return_sequences=False),
     )  # fmt: skip
     model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=["mse"])
     loss, error = model.evaluate(np.arange(6).reshape(2, 3), np.zeros((2, 2)), verbose=0)
-    rates = [0.5, 0.25, 2.0, 1.0, 4.0, 0, 0, 0.5, 0, 8.0, 0, 0.25]  # for the squares of each of the weights
+    rates = [0.5, 0.25, 2.0, 1.0, 4.0, 0, 0, 0.5, 0.125, 8.0, 0.125, 0.25, 16.0, 0.5, 0.25, 32.0]  # of each weight's squares
     squares = sum(rate * np.sum(weight**2) for rate, weight in zip(rates, model.get_weights()))
-    assert loss - error == pytest.approx(squares + 0.5 * np.abs(model.get_weights()[-1]).sum(), rel=1e-5)
+    assert loss - error == pytest.approx(squares + 0.5 * np.abs(model.get_weights()[-2]).sum(), rel=1e-5)
 
 
 @claim(ONCE, AssertionError, "test_count_twice", answers=["6.2"])

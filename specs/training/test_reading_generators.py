@@ -239,7 +239,7 @@ def test_validation_repeats_two_batches_of_a_generator(keras):
     assert validated(keras, endless, validation_steps=2) == [0.5, 0.5, 0.5]
 
 
-def told(keras):
+def told(keras, **reading):
     """What a `Sequence` of four batches is asked for and told in three epochs of training, and callbacks at their ends."""
     events = []
 
@@ -247,7 +247,7 @@ def told(keras):
         events.append(index)
         return single(index)
 
-    batches = sequence(keras, 4, asked)
+    batches = sequence(keras, 4, asked, **reading)
     type(batches).on_epoch_begin = lambda self: events.append("begin")
     type(batches).on_epoch_end = lambda self: events.append("end")
     callback = keras.callbacks.LambdaCallback(
@@ -276,5 +276,7 @@ def test_a_dataset_is_told_the_begin_and_the_end_of_each_epoch(keras):
     """A `PyDataset` is told of each epoch once: `on_epoch_begin` before its first batch, `on_epoch_end` after its last.
 
     The end is told before the callbacks' `on_epoch_end`, that of the last epoch too. Before Keras 3.5 no begin is told.
+    Where workers read ahead it is told as often.
     """
     assert told(keras) == ["begin", 0, 1, 2, 3, "end", "hook"] * 3
+    assert [event for event in told(keras, workers=2) if isinstance(event, str)] == ["begin", "end", "hook"] * 3

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fixtures.batches import parts
+from fixtures.batches import observer, parts
 from fixtures.claims import claim
 from fixtures.models import ledger, logbook, sequential, sgd
 from fixtures.probes import noted
@@ -49,12 +49,19 @@ def test_validates_once_at_the_end_of_each_epoch(keras, epochs):
 @given(epochs=epoch_counts, batches=st.sampled_from([1, 2, 4]))
 @example(epochs=3, batches=2)
 def test_validates_with_the_weights_of_the_end_of_the_epoch(keras, epochs, batches):
-    """Validation takes the weights after the epoch's last update, and changes none."""
+    """Validation takes the weights after the epoch's last update, and changes none.
+
+    What a callback evaluates at the end of an epoch, on data of its own, is judged by the same weights.
+    """
     model, inputs, targets = ledger(keras, 8), np.eye(8)[np.zeros(8, int)], np.ones((8, 1))
     model.set_weights([np.zeros((8, 1))])
+    other = observer(
+        keras, ["epoch_end"], lambda _, hook, epoch, logs: epoch or model.evaluate(inputs[:2], targets[:2] * 5, verbose=0)
+    )
     options = {"batch_size": 8 // batches, "epochs": epochs, "verbose": 0}  # each batch adds 1 to the first weight
-    history = model.fit(inputs, targets, validation_data=(inputs[:4], targets[:4] * 3), **options).history
+    history = model.fit(inputs, targets, validation_data=(inputs[:4], targets[:4] * 3), callbacks=[other], **options).history
     assert history["val_loss"] == [-3 * batches * epoch for epoch in range(1, epochs + 1)]
+    assert other.calls == [-5 * batches, *range(1, epochs)]  # of the first epoch; of the others their numbers
     assert model.get_weights()[0][0, 0] == batches * epochs
 
 
@@ -86,9 +93,12 @@ INSTEAD = ["test_validation_steps_go_on_where_the_last_ended", "test_validation_
 @given(steps=st.integers(1, 3))
 @example(steps=1)
 def test_validation_steps_end_validation_early(keras, steps):
-    """`validation_steps=k` evaluates the first k batches of the validation data, the same ones at each epoch."""
-    seen = passes(keras, 2, TRAINED[:2], NUMBERS[4:], batch_size=2, validation_steps=steps)
-    assert seen == [[1, 2], *parts(range(5, 13), 2)[:steps]] * 2
+    """`validation_steps=k` evaluates the first k batches of the validation data, the same ones at each epoch.
+
+    So do the epochs of training where `steps_per_epoch` is the number of all batches.
+    """
+    seen = passes(keras, 3, TRAINED[:2], NUMBERS[4:], batch_size=2, steps_per_epoch=1, validation_steps=steps)
+    assert seen == [[1, 2], *parts(range(5, 13), 2)[:steps]] * 3
 
 
 @claim(

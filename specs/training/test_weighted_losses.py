@@ -188,9 +188,14 @@ def weighed_pair(keras, weights):
 
 @claim(["keras>=3", "tf.keras>=2.2"], TypeError, "test_several_outputs_want_weights_each", answers=["6.3"])
 def test_one_array_of_weights_is_for_all_outputs(keras):
-    """With several outputs one array of sample weights weighs the losses and the weighted metrics of all of them."""
+    """With several outputs one array of sample weights weighs the losses and the weighted metrics of all of them.
+
+    A list has an array for each, in a row or in a column.
+    """
     weights = np.array([1.0, 3.0])
     assert weighed_pair(keras, weights) == close_to([(4 + 12) / 2 + (16 + 3) / 2, 2.0, (4 + 3) / 4])
+    each = [weights, np.array([[3.0], [1.0]])]
+    assert weighed_pair(keras, each) == close_to([(4 + 12) / 2 + (48 + 1) / 2, 2.0, (12 + 1) / 4])
 
 
 @claim(["keras<3", "tf.keras<2.2"], pytest.fail.Exception, "test_one_array_of_weights_is_for_all_outputs", answers=["6.3"])

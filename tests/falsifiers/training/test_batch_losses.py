@@ -148,3 +148,13 @@ def logging(original, other):
         original(batch, {**logs, "loss": other(batch, float(logs["loss"]))})
 
     return on_batch_end
+
+
+@falsifies(spec.test_the_progress_bar_shows_the_mean_of_the_epoch_so_far)
+def the_bar_shows_twice_the_loss(keras, patch):
+    """What is trained to be shown is told of targets twice as large."""
+
+    def react(model, fit, x, y, options):
+        return fit(model, x, 2 * y, **options)
+
+    fit_becomes(keras, patch, react)
