@@ -115,6 +115,7 @@ def test_load_model_gives_identical_outputs(keras, tmp_path_factory, kind, exten
     model = filled(build(keras))
     loaded = reloaded(keras, model, tmp_path_factory, "model" + extension)
     assert [type(layer).__name__ for layer in loaded.layers] == [type(layer).__name__ for layer in model.layers]
+    assert len(loaded.losses) == len(model.losses)  # penalties
     assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), model.get_weights()))
     assert np.array_equal(loaded.predict_on_batch(samples), model.predict_on_batch(samples))
 
@@ -148,7 +149,9 @@ def test_load_model_compiles(keras, tmp_path_factory, extension):
     double.compile(optimizer="sgd", loss=["mean_squared_error", "mean_absolute_error"], loss_weights=[0.25, 0.5])
     loaded = reloaded(keras, double, tmp_path_factory, "double" + extension)
     first, second = double.predict_on_batch(INPUTS)
-    expected = 0.25 * np.mean((first - 1) ** 2) + 0.5 * np.mean(np.abs(second - 1))
+    kernel, bias = double.get_weights()[:2]  # of the layer with penalties
+    penalties = 0.25 * np.sum(np.abs(kernel)) + 0.5 * np.sum(bias**2)
+    expected = 0.25 * np.mean((first - 1) ** 2) + 0.5 * np.mean(np.abs(second - 1)) + penalties
     results = loaded.evaluate(INPUTS, [np.ones((2, 2))] * 2, verbose=0)
     assert np.ravel(results)[0] == pytest.approx(expected, rel=1e-5)
 
@@ -193,7 +196,7 @@ def test_short_name_of_a_loss(keras, tmp_path_factory):
 
 
 @claim(answers=["5.4"], examples=8)
-@given(optimizer=st.sampled_from(["momentum", "rmsprop"]))
+@given(optimizer=st.sampled_from(["momentum", "rmsprop", "decaying"]))
 def test_training_goes_on_from_a_keras_file(keras, tmp_path_factory, optimizer):
     """Training that goes on with the model of a `.keras` file equals, step by step, training that was never interrupted."""
     model = trained(keras, optimizer)
@@ -202,7 +205,7 @@ def test_training_goes_on_from_a_keras_file(keras, tmp_path_factory, optimizer):
 
 
 @claim(["keras<3", "tf.keras"], STEP_REFUSED, "test_h5_must_be_compiled_anew", answers=["5.2", "5.4"], examples=8)
-@given(optimizer=st.sampled_from(["momentum", "rmsprop"]))
+@given(optimizer=st.sampled_from(["momentum", "rmsprop", "decaying"]))
 def test_training_goes_on_from_an_h5_file(keras, tmp_path_factory, optimizer):
     """Training that goes on with the model of a `.h5` file equals, step by step, training that was never interrupted.
 
