@@ -1,5 +1,6 @@
 """How can I use pre-trained models?"""
 
+import gc
 import importlib
 import os
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from fixtures.architectures import SIDES, computed_by_hand, graded
 from fixtures.claims import claim
-from fixtures.models import feed, sequential, sgd
+from fixtures.models import feed, forget_models, sequential, sgd
 from fixtures.pretrained import (
     MODULES,
     accept_any_content,
@@ -32,6 +33,14 @@ from fixtures.tensors import as_laid
 SMALLEST = {"VGG16": 32, "VGG19": 32, "ResNet50": 32, "InceptionV3": 75}
 CACHED = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 IMAGES = np.random.RandomState(0).uniform(-1, 1, (4, 32, 32, 3)).astype("float32")
+
+
+@pytest.fixture(autouse=True)
+def forget_networks():
+    """Free the networks of a claim after it: they are hundreds of megabytes, and held by cycles only."""
+    yield
+    forget_models()
+    gc.collect()
 
 
 @claim(answers=["16.1"])
