@@ -157,8 +157,12 @@ def test_needs_the_network_by_default(keras, monkeypatch, tmp_path):
     """Without `weights` the published ones are fetched; with no network (simulated) the error names their address."""
     move_home(monkeypatch, tmp_path)
     asked = disconnect(monkeypatch)
-    with zero_kernels(keras), pytest.raises(Exception, match=r"URL fetch failure on https://.*vgg16_weights_.*_notop\.h5"):
-        network(keras, "VGG16")(include_top=False, input_shape=(32, 32, 3))
+    whole = [(name, {}, "") for name in sorted({stand_in(keras, name) for name in MODULES})]
+    for name, options, end in [*whole, ("VGG16", {"include_top": False}, "_notop")]:
+        address = rf"URL fetch failure on https://\S*/{MODULES[name]}_weights_tf_dim_ordering_tf_kernels{end}\.h5"
+        with zero_kernels(keras), pytest.raises(Exception, match=address):
+            network(keras, name)(**options)
+        gc.collect()
     assert asked
 
 

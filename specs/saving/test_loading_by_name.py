@@ -158,6 +158,33 @@ def test_new_files_are_not_loaded_by_name(keras, tmp_path_factory, name):
     assert [values(other, "x"), values(other, "y")] == [values(model, "a"), before]
 
 
+@claim(
+    ["keras>=3.11"],
+    (TypeError, ValueError),
+    ["test_skip_mismatch_needs_by_name", "test_there_is_no_skip_mismatch"],
+    answers=["5.10"],
+)
+def test_skip_mismatch_skips_in_older_files_loaded_by_order(keras, tmp_path_factory):
+    """`load_weights("x.h5", skip_mismatch=True)` loads layers in order, whatever their names, less arrays of another shape."""
+    model, other = filled(chain(keras, ("a", 3), ("b", 2)), 100), filled(chain(keras, ("x", 5), ("y", 2)), 900)
+    before, kernel = values(other, "x"), values(other, "y")[0]
+    other.load_weights(saved(model, tmp_path_factory), skip_mismatch=True)
+    assert [values(other, "x"), values(other, "y")] == [before, [kernel, values(model, "b")[1]]]
+
+
+@claim(
+    ["keras<3.11", "tf.keras>=2.1"],
+    (pytest.fail.Exception, TypeError),
+    ["test_skip_mismatch_skips_in_older_files_loaded_by_order", "test_there_is_no_skip_mismatch"],
+    answers=["5.10"],
+)
+def test_skip_mismatch_needs_by_name(keras, tmp_path_factory):
+    """`load_weights("x.h5", skip_mismatch=True)` without `by_name=True` raises ValueError where a shape is another."""
+    path = saved(chain(keras, "a", ("b", 3)), tmp_path_factory)
+    with pytest.raises(ValueError, match=r"(?i)shape|by_name"):
+        chain(keras, ("x", 2), ("y", 5)).load_weights(path, skip_mismatch=True)
+
+
 @claim([], ValueError, "test_a_layer_of_another_shape_is_an_error", answers=["5.10"])
 def test_mismatched_layers_are_skipped(keras, tmp_path_factory):
     """`load_weights("x.h5", by_name=True)` skips a layer whose name is in the file but whose shape is another.

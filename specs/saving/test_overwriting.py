@@ -46,7 +46,7 @@ def test_is_replaced_without_a_question(keras, tmp_path_factory, method):
 @given(method=methods)
 def test_overwrite_false_asks(keras, tmp_path_factory, method):
     """`overwrite=False` is no refusal but a question at the keyboard: with "n" the file stays, and nothing is raised."""
-    path, unread = write(keras, tmp_path_factory, method, "n\n", overwrite=False)
+    path, unread = write(keras, tmp_path_factory, method, "no\n\nperhaps\nn\n", overwrite=False)  # asked until "y" or "n"
     assert path.read_bytes() == PRECIOUS
     assert unread == ""
 

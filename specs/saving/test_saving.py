@@ -23,8 +23,9 @@ NOT_COMPILED = (RuntimeError, ValueError)  # what a model that is not compiled r
 
 
 def reloaded(keras, model, folders, name="model.keras", **options):
-    """The model saved under that name, and loaded again."""
-    path = str(folders.mktemp("saved") / name)
+    """The model saved under that name, and loaded again: a `Path`, where Keras takes one."""
+    path = folders.mktemp("saved") / name
+    path = path if hasattr(keras, "ops") else str(path)
     model.save(path)
     return keras.models.load_model(path, **options)
 
@@ -144,6 +145,15 @@ def test_load_model_compiles(keras, tmp_path_factory, extension):
     errors = model.predict_on_batch(INPUTS) - TARGETS
     assert results == pytest.approx([np.mean(errors**2), np.mean(np.abs(errors))], rel=1e-5)  # float32: 2 * 16 roundings
     assert len(model.get_weights()) == len(loaded.get_weights()) == 4
+
+    classes = sequential(keras, (3,), keras.layers.Dense(3, activation="softmax"))
+    weighted = {"weighted_metrics": ["mean_absolute_error"]} if hasattr(keras.metrics, "Metric") else {}  # lost in 2.2
+    classes.compile(optimizer="sgd", loss="categorical_crossentropy", metrics=["accuracy"], **weighted)
+    loaded = reloaded(keras, classes, tmp_path_factory, "classes" + extension)
+    shares = np.array(classes.predict_on_batch(INPUTS))
+    labels = np.eye(3)[[shares[0].argmax(), shares[1].argmin()]]
+    results = loaded.evaluate(INPUTS, labels, sample_weight=np.array([0.0, 1.0]), verbose=0)
+    assert results[1:] == pytest.approx([0.5, np.mean(np.abs(shares[1] - labels[1]))][: 1 + len(weighted)], rel=1e-5)
 
     double = filled(forked(keras, copy=2))
     double.compile(optimizer="sgd", loss=["mean_squared_error", "mean_absolute_error"], loss_weights=[0.25, 0.5])

@@ -82,6 +82,8 @@ def reads_the_newer_file(keras, patch):
     loading(keras, patch, load)
 
 
+@falsifies(spec.test_skip_mismatch_skips_in_older_files_loaded_by_order, on=["keras>=3.11"])
+@falsifies(spec.test_skip_mismatch_needs_by_name, on=["keras<3.11", "tf.keras>=2.1"])
 @falsifies(spec.test_new_files_are_not_loaded_by_name, spec.test_skip_mismatch_skips_whole_layers, on=["keras>=3"])
 @falsifies(spec.test_skip_mismatch_skips_whole_layers, on=KERAS_2)
 def loads_nothing(keras, patch):
@@ -93,6 +95,30 @@ def loads_nothing(keras, patch):
 def ignores_by_name(keras, patch):
     """`by_name` is ignored."""
     loading(keras, patch, lambda load, model, path, by_name: load(model, path))
+
+
+@falsifies(spec.test_skip_mismatch_skips_in_older_files_loaded_by_order, on=["keras<3.11", "tf.keras"])
+def skips_by_order(keras, patch):
+    """Without `by_name` the arrays that fit are loaded layer by layer, and the others skipped."""
+
+    def load(original, model, path, skip_mismatch):
+        with h5py.File(path, "r") as file:
+            saved = [file["model_weights"][name] for name in ("a", "b")]
+            arrays = [[group[name][()] for name in group.attrs["weight_names"]] for group in saved]
+        for layer, found in zip(model.layers[-2:], arrays):
+            layer.set_weights([new if new.shape == old.shape else old for new, old in zip(found, layer.get_weights())])
+
+    loading(keras, patch, load)
+
+
+@falsifies(spec.test_skip_mismatch_needs_by_name, on=["keras>=3.11", "tf.keras<2.1"])
+def refuses_other_shapes(keras, patch):
+    """`skip_mismatch` without `by_name` is refused."""
+
+    def load(original, model, path, skip_mismatch):
+        raise ValueError("skip_mismatch needs by_name")
+
+    loading(keras, patch, load)
 
 
 @falsifies(spec.test_there_is_no_skip_mismatch)
