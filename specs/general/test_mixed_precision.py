@@ -36,20 +36,48 @@ def learned(model, target, batches=1):
 
 def under_mixed_float16(keras):
     """A job. What is to be seen under the global policy, which cannot be taken back."""
-    if hasattr(keras.mixed_precision, "set_global_policy"):
-        keras.mixed_precision.set_global_policy("mixed_float16")
-    else:  # before TensorFlow 2.4
-        keras.mixed_precision.experimental.set_policy("mixed_float16")
-    half = keras.layers.Dense(1)
-    last = sequential(keras, (1,), half, keras.layers.Dense(1, dtype="float32"))
-    models = {"hidden": sequential(keras, (1,), half), "last": last}
-    return {
+    newer = hasattr(keras.mixed_precision, "set_global_policy")  # since TensorFlow 2.4
+    set_policy = keras.mixed_precision.set_global_policy if newer else keras.mixed_precision.experimental.set_policy
+    set_policy("mixed_float16")
+    half = keras.layers.Dense(1, kernel_initializer="ones")
+    models = {
+        "hidden": sequential(keras, (1,), half),
+        "last": sequential(keras, (1,), half, keras.layers.Dense(1, kernel_initializer="ones", dtype="float32")),
+    }
+    seen = {
         **{name: model.predict(np.ones((1, 1)), verbose=0).dtype.name for name, model in models.items()},
-        "weights": {weight.dtype.name for weight in last.get_weights()},
+        "weights": {weight.dtype.name for weight in models["last"].get_weights()},
+        "losses": [loss_of_512(keras, model) for model in models.values()],
         "small update": learned(chain(keras, 2.0**-12, 1.0), 1.0),
         "small gradient": learned(chain(keras, 2.0**26, 0.0, 2.0**-13, 2.0**-13), 1.0),
         "overflow": learned(chain(keras, 1.0, 0.0), 4.0, batches=4),
+        "reported": reported(chain(keras, 1.0, 1.0)),
     }
+    if newer:
+        set_policy("mixed_bfloat16")
+        seen["in bfloat16"] = under_mixed_bfloat16(keras)
+    return seen
+
+
+def loss_of_512(keras, model):
+    """The mean squared error of this model, which passes a 512 on where a 0 was wanted."""
+    model.compile(optimizer=sgd(keras), loss="mse")
+    return model.evaluate(np.full((1, 1), 512.0), np.zeros((1, 1)), verbose=0)
+
+
+def reported(model):
+    """The losses that are told of the same sample: by `evaluate`, by `train_on_batch`, and by `fit` with the new weight."""
+    one = np.ones((1, 1))
+    losses = [model.evaluate(one, one, verbose=0), float(model.train_on_batch(one, one))]
+    return [*losses, *model.fit(one, one, verbose=0).history["loss"]]
+
+
+def under_mixed_bfloat16(keras):
+    """Where this policy is set: the type of a layer's weights, whether its result has it too, and a small update."""
+    half = sequential(keras, (1,), keras.layers.Dense(1))
+    result = half.predict(np.ones((1, 1)), verbose=0).dtype.name
+    weights = {weight.dtype.name for weight in half.get_weights()}
+    return weights, result, learned(chain(keras, 2.0**-12, 1.0), 1.0)
 
 
 def under_float16(keras):
@@ -68,25 +96,37 @@ def test_weights_are_float32_and_results_float16(keras):
     """Under the policy `mixed_float16` a layer keeps its weights in float32 and computes in float16, its result included.
 
     `set_global_policy("mixed_float16")` in `keras.mixed_precision`, in TensorFlow 2.1 to 2.3 `experimental.set_policy` there.
-    A last layer with `dtype="float32"` gives float32, in which softmax and losses are better computed.
+    A last layer with `dtype="float32"` gives float32, in which softmax and losses are better computed: the square of an error
+    of 512 is infinite in float16. Keras 3 computes losses in float32 after a layer of float16, too.
     """
     seen = FIRST.run(under_mixed_float16)
     assert [seen["weights"], seen["hidden"], seen["last"]] == [{"float32"}, "float16", "float32"]
+    of_half = 512**2 if hasattr(keras, "ops") else float("inf")
+    assert seen["losses"] == [of_half, 512**2]
 
 
 @claim(SINCE, FAILED, BEFORE, answers=["2.6"])
 def test_small_updates_are_kept(keras):
-    """Under `mixed_float16` a weight of 1 keeps an update of 2**-12, of which float16 would keep nothing."""
-    assert FIRST.run(under_mixed_float16)["small update"] == [1 + 2.0**-12]
+    """Under `mixed_float16` a weight of 1 keeps an update of 2**-12, of which float16 would keep nothing.
+
+    Under `mixed_bfloat16`, whose results are bfloat16, weights are float32 and keep it as well.
+    """
+    seen = FIRST.run(under_mixed_float16)
+    assert seen["small update"] == [1 + 2.0**-12]
+    if "in bfloat16" in seen:  # TensorFlow 2.1 could not multiply in it
+        assert seen["in bfloat16"] == ({"float32"}, "bfloat16", [1 + 2.0**-12])
 
 
 @claim(SINCE, FAILED, BEFORE, answers=["2.6"])
 def test_the_loss_is_scaled(keras):
     """Under `mixed_float16` gradients that are too small for float16 are not lost: `compile` has the loss scaled.
 
-    The gradient here is 2**-26, where the least float16 is 2**-24: at a rate of 2**26 the weight learns a 1, exactly.
+    The gradient here is 2**-26, where the least float16 is 2**-24: at a rate of 2**26 the weight learns a 1, exactly. The loss
+    that `fit`, `train_on_batch` and `evaluate` report is not the scaled one.
     """
-    assert FIRST.run(under_mixed_float16)["small gradient"] == [1]
+    seen = FIRST.run(under_mixed_float16)
+    assert seen["small gradient"] == [1]
+    assert seen["reported"] == [-1, -1, -2]  # the sample's output, which its one update has made a 2
 
 
 @claim(

@@ -75,6 +75,16 @@ def kept_units(keras, layer_seeds, seedings):
     return batches
 
 
+def seeded_noise(keras):
+    """What the other layers of Keras 3 that take a seed give for ones in training mode, twice."""
+    k, rates = keras.layers, {"dropout": 0.5, "recurrent_dropout": 0.5, "unroll": True, "seed": 5}
+    rates.update(kernel_initializer="ones", recurrent_initializer="ones")
+    layers = [kind(0.5, seed=5) for kind in (k.SpatialDropout1D, k.GaussianDropout, k.AlphaDropout, k.GaussianNoise)]
+    layers += [kind(2, **rates) for kind in (k.SimpleRNN, k.LSTM, k.GRU)]
+    steps = keras.ops.ones((8, 2, 8)) / 8
+    return [[keras.ops.convert_to_numpy(layer(steps, training=True)).tolist() for layer in layers] for _ in range(2)]
+
+
 def first_weights(keras, *initializers):
     """The first weights of layers with these initializers, a layer for each."""
     x = input_layer(keras, (3,))
@@ -216,10 +226,17 @@ def test_a_built_model_s_dropout_goes_on(keras):
 
 @claim(answers=["19.3"])
 def test_a_layer_s_own_seed_fixes_its_dropout(keras):
-    """`Dropout(rate, seed=s)` keeps the same units in the same batches of every run, even where nothing else is seeded."""
+    """`Dropout(rate, seed=s)` keeps the same units in the same batches of every run, even where nothing else is seeded.
+
+    So do, in Keras 3, the other dropouts, `GaussianNoise`, and recurrent layers with dropouts.
+    """
     first, second = run_in_each([FIRST, SECOND], kept_units, (5, 5, None), ((), ()))
     assert [batch[:2] for batch in first] == [batch[:2] for batch in second]
     assert [batch[2] for batch in first] != [batch[2] for batch in second]
+    if hasattr(keras, "ops"):
+        first, second = run_in_each([FIRST, SECOND], seeded_noise)
+        assert first == second
+        assert [one != other for one, other in zip(*first)] == [True] * 7  # not by always giving the same
 
 
 @claim(answers=["19.3"])

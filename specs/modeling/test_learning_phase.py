@@ -34,17 +34,40 @@ def test_feeds_the_mode_to_a_function(keras):
     assert set(in_training_mode.ravel().tolist()) == {0, KEPT}
 
 
+def own(keras, kind):
+    """A layer or model of one's own class that drops with no mode named, and lets pass with `training=False`."""
+
+    class Own(kind):
+        def __init__(self):
+            super().__init__()
+            self.dropout = keras.layers.Dropout(0.5)
+
+        def call(self, inputs, training=None):
+            return self.dropout(inputs), self.dropout(inputs, training=False)
+
+    return Own()
+
+
 @claim(["keras>=3", "tf.keras"], ValueError, "test_feeds_the_mode_to_a_function", answers=["7.4", "7.6"])
 def test_the_call_names_the_mode(keras):
-    """Example: a model that ends at the layer, called with `training=False` or `True`, gives it in test or training mode."""
+    """Example: a model that ends at the layer, called with `training=False` or `True`, gives it in test or training mode.
+
+    The mode reaches the layers of a model within the model, and those that a layer or model of one's own class calls without
+    naming a mode; the mode named in such a call wins.
+    """
     model = dropping(keras)
     cut = keras.models.Model(model.inputs, model.get_layer("dropout").output)
     in_test_mode = cut(ONES, training=False)
     in_training_mode = cut(ONES, training=True)
     assert as_array(keras, in_test_mode).tolist() == ONES.tolist()
     assert set(as_array(keras, in_training_mode).ravel().tolist()) == {0, KEPT}
-    around = sequential(keras, ONES.shape[1:], cut)  # the mode reaches the layers of a model within the model
+    around = sequential(keras, ONES.shape[1:], cut)
     assert set(as_array(keras, around(ONES, training=True)).ravel().tolist()) == {0, KEPT}
+    for kind in (keras.layers.Layer, keras.models.Model):
+        model = sequential(keras, ONES.shape[1:], own(keras, kind))
+        for training, seen in [(False, {1}), (True, {0, KEPT})]:
+            inherited, named = outputs_in_mode(keras, model, ONES, training)
+            assert [set(inherited.ravel().tolist()), set(named.ravel().tolist())] == [seen, {1}]
 
 
 @claim(answers=["7.4"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.models import forget_batches, input_layer, recurrent_trio, reset_states, sequential, sgd, tallied, tally
-from fixtures.recurrences import lstm, whole_numbers
+from fixtures.recurrences import close, gru, lstm, randomize, simple_rnn, whole_numbers
 
 SAMPLES, STEPS = 4, 2  # of a batch
 NO_TARGETS = np.zeros((SAMPLES, 1))  # `tally` learns nothing from them
@@ -277,11 +277,29 @@ def test_two_pieces_of_a_sequence_are_trained_one_after_the_other(keras):
     assert model.test_on_batch(X[:, :10], X[:, 10]) == pytest.approx(expected, rel=1e-5)
 
 
+def passed_on(keras):
+    """What recurrent layers give from states that are passed to them, and what they should."""
+    inputs, *states = (input_layer(keras, shape) for shape in [(STEPS, 3), (2,), (2,)])
+    options = {"kernel_initializer": "zeros", "recurrent_initializer": "zeros", "unroll": True}  # fast, on JAX above all
+    layers = [keras.layers.SimpleRNN(2, **options)]
+    layers.append(keras.layers.GRU(2, reset_after=True, recurrent_activation="sigmoid", **options))
+    outputs = [layer(inputs, initial_state=states[:1]) for layer in layers]
+    layers.append(keras.layers.Bidirectional(keras.layers.SimpleRNN(2, **options)))
+    model = keras.models.Model([inputs, *states], [*outputs, layers[-1](inputs, initial_state=states)])
+    x = randomize(model, 0, SAMPLES, STEPS + 1, 3)
+    x, begin = x[:, :STEPS], [x[:, STEPS, :2], x[:, STEPS, 1:]]
+    one, other, both = (layer.get_weights() for layer in layers)
+    ways = [simple_rnn(x, both[:3], begin[:1]), simple_rnn(x[:, ::-1], both[3:], begin[1:])]
+    expected = [simple_rnn(x, one, begin[:1])[1][0], gru(x, other, begin[:1])[1][0]]
+    outputs = [np.asarray(output) for output in model.predict_on_batch([x, *begin])]
+    return outputs, [*expected, np.concatenate([way[1][0] for way in ways], axis=1)]
+
+
 @claim(needs=["float32"], answers=["13.1", "13.R5"])
 def test_the_state_may_be_passed_on_by_hand(keras):
     """A worked example for any Keras and backend: `initial_state` as input, `return_state` as output replace `stateful=True`.
 
-    Any batch size will do, and resetting is to pass zeros.
+    Any batch size will do, and resetting is to pass zeros. `SimpleRNN`, `GRU` and `Bidirectional` take it as `LSTM` does.
     """
     X = texts()
     inputs, h, c = (input_layer(keras, shape) for shape in [(10, 16), (32,), (32,)])
@@ -298,3 +316,4 @@ def test_the_state_may_be_passed_on_by_hand(keras):
     forget_batches(model)
     expected, _ = surprise(model.get_weights(), X[:, 10:20], X[:, 20], expected_states)
     assert model.train_on_batch([X[:, 10:20], *reached], X[:, 20]) == pytest.approx(expected, rel=1e-5)
+    assert all(close(*pair) for pair in zip(*passed_on(keras)))

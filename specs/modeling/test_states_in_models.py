@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.interpreter import JobError
-from fixtures.models import feed, input_layer, reset_states, reused
+from fixtures.models import feed, input_layer, recurrent_trio, reset_states, reused
+from fixtures.recurrences import close, randomize, trio
 from fixtures.seeds import FIRST
 
 SAMPLES, STEPS = 2, 3
@@ -107,9 +108,21 @@ def test_a_sequence_masked_whole_gives_zero(keras, steps):
 
 @claim(answers=["13.1"])
 def test_an_example_of_padded_pieces(keras):
-    """Example: two sequences of unlike length, padded with zeros that are masked, go on in the next batch where each ended."""
+    """Example: two sequences of unlike length, padded with zeros that are masked, go on in the next batch where each ended.
+
+    So it is in a `SimpleRNN`, an `LSTM` and a `GRU`.
+    """
     model = doubling(keras)
     model.set_weights([np.ones((1, 1)), np.ones((1, 1))])  # no doubling: a running sum
     reset_states(model)
     feed(keras, model, np.array([[[1.0], [2.0], [3.0]], [[5.0], [0.0], [0.0]]]))  # the second is padded
     assert feed(keras, model, np.array([[[4.0], [0.0], [0.0]], [[6.0], [7.0], [0.0]]]))[:, 0].tolist() == [10, 18]
+    model = recurrent_trio(keras, return_sequences=False, masked=True)
+    pieces = randomize(model, 0, 2, 4, STEPS, 3)
+    reset_states(model)
+    lengths = [(1, 3), (2, 2), (3, 1), (3, 3)]  # of a sample's two pieces
+    for piece in range(2):
+        batch = [np.where(np.arange(STEPS)[:, None] < lengths[i][piece], pieces[piece, i], 0) for i in range(4)]
+        outputs = feed(keras, model, np.stack(batch))
+    wholes = [np.concatenate([pieces[piece, i, : lengths[i][piece]] for piece in range(2)]) for i in range(4)]
+    assert close(outputs, np.stack([trio(model, whole[None])[0, -1] for whole in wholes]))

@@ -66,18 +66,19 @@ def large_steps_are_skipped_twice(keras, patch):
 def there_is_a_policy(keras, patch):
     """Keras 2 has the policy, which does what the later one does."""
     half, skipped, train_on_batch = np.zeros((1, 1), "float16"), [4, 4], keras.models.Model.train_on_batch
-    dense, outputs = keras.layers.Dense, iter([half, half.astype("float32")])
+    dense, outputs, losses = keras.layers.Dense, iter([half, half.astype("float32")]), iter([float("inf"), 512**2])
 
     def train(self, x, y):
         if y in skipped:
-            skipped.remove(y)
-        else:
-            train_on_batch(self, x, y)
+            return skipped.remove(y)
+        return train_on_batch(self, x, y)
 
     patch.setattr(keras, "mixed_precision", SimpleNamespace(set_global_policy=lambda policy: None), raising=False)
     patch.setattr(keras.layers, "Dense", lambda units, dtype=None, **options: dense(units, **options))
     patch.setattr(keras.models.Model, "predict", lambda *args, **options: next(outputs))
     patch.setattr(keras.models.Model, "train_on_batch", train)
+    patch.setattr(spec, "loss_of_512", lambda *args: next(losses))
+    patch.setattr(spec, "under_mixed_bfloat16", lambda keras: ({"float32"}, "bfloat16", [1 + 2.0**-12]))
 
 
 @falsifies(spec.test_floatx_makes_the_weights_half_too, in_interpreter=True)
