@@ -30,6 +30,11 @@ def numbers(path):
     return sum(sizes)
 
 
+def fourfold(targets, outputs):
+    """A loss of the reader's own."""
+    return 4 * (targets - outputs) ** 2
+
+
 def equal(arrays, others):
     """Whether two lists of arrays are the same, bit for bit."""
     return len(arrays) == len(others) and all(np.array_equal(a, b) for a, b in zip(arrays, others))
@@ -171,6 +176,11 @@ def test_weights_go_into_the_same_architecture(keras, tmp_path_factory, kind, si
     model.save_weights(path)
     other.load_weights(path)
     assert equal(other.get_weights(), model.get_weights())
+    if hasattr(keras, "ops"):  # which has bfloat16, as HDF5 has not
+        model, other = [sequential(keras, (3,), keras.layers.Dense(2, dtype="bfloat16")) for _ in range(2)]
+        model.save_weights(path)
+        other.load_weights(path)
+        assert equal(other.get_weights(), model.get_weights())
 
 
 @claim(
@@ -299,16 +309,19 @@ def test_a_custom_layer_must_be_named(keras, tmp_path_factory, store):
 def test_custom_objects_name_the_custom_layer(keras, tmp_path_factory, store, scope):
     """With `custom_objects={name: class}` a model with a layer of your own comes back, the layer with its arguments.
 
-    `with CustomObjectScope({name: class}):` around the loading does the same.
+    `with CustomObjectScope({name: class}):` around the loading does the same. A loss of your own is named likewise.
     """
     path, scale = str(tmp_path_factory.mktemp("saved") / store), scale_layer(keras, registered=False)
-    model = sequential(keras, (3,), scale(by=3.0))
+    model, custom = sequential(keras, (3,), scale(by=3.0)), {"Scale": scale, "fourfold": fourfold}
+    model.compile(optimizer="sgd", loss=fourfold)
     model.save(path) if store != "json" else None
     load = keras.models.model_from_json if store == "json" else keras.models.load_model
-    with keras.utils.CustomObjectScope({"Scale": scale} if scope else {}):
-        loaded = load(model.to_json() if store == "json" else path, **({} if scope else {"custom_objects": {"Scale": scale}}))
+    with keras.utils.CustomObjectScope(custom if scope else {}):
+        loaded = load(model.to_json() if store == "json" else path, **({} if scope else {"custom_objects": custom}))
     assert isinstance(loaded.layers[-1], scale)
     assert loaded.layers[-1].by == 3.0
+    if store != "json":
+        assert np.ravel(loaded.evaluate(np.ones((1, 3)), np.ones((1, 3)), verbose=0))[0] == 4 * (3 - 1) ** 2
 
 
 @claim(["keras>=3,<3.3"], pytest.fail.Exception, "test_custom_objects_name_the_custom_layer", answers=["5.R4"])
