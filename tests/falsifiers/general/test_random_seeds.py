@@ -53,10 +53,35 @@ def keras_draws_its_seeds_from_random(keras, patch):
     patch.setattr(np.random, "randint", lambda high: random.randrange(int(high)))
 
 
-@falsifies(spec.test_the_batches_of_a_sequence_follow_python_random, in_interpreter=True)
+@falsifies(
+    spec.test_the_batches_of_a_sequence_follow_python_random,
+    on=["keras<3", "keras[jax,torch]>=3", "keras>=3.6", "tf.keras"],
+    in_interpreter=True,
+)
+@falsifies(spec.test_the_batches_of_a_sequence_follow_two_seeds, on=["keras[tensorflow]>=3,<3.6"], in_interpreter=True)
 def batches_are_shuffled_by_numpy(keras, patch):
     """What is shuffled in Python follows NumPy's seed."""
     patch.setattr(random, "shuffle", np.random.shuffle)
+
+
+@falsifies(spec.test_the_batches_of_a_sequence_follow_python_random, on=["keras[tensorflow]>=3,<3.6"], in_interpreter=True)
+def datasets_are_not_shuffled(keras, patch):
+    """TensorFlow leaves its datasets in order."""
+    patch.setattr(importlib.import_module("tensorflow").data.Dataset, "shuffle", lambda self, *_, **__: self)
+
+
+@falsifies(
+    spec.test_the_batches_of_a_sequence_follow_two_seeds, on=["keras[tensorflow]>=3.6", "tf.keras>=2"], in_interpreter=True
+)
+def batches_are_shuffled_twice(keras, patch):
+    """What is shuffled in Python is shuffled by TensorFlow, too."""
+    tf, shuffle = importlib.import_module("tensorflow"), random.shuffle
+
+    def twice(numbers):
+        shuffle(numbers)
+        numbers[:] = tf.random.shuffle(list(numbers)).numpy().tolist()
+
+    patch.setattr(random, "shuffle", twice)
 
 
 @falsifies(
