@@ -186,7 +186,9 @@ def with_and_without_dropout(keras, kind):
     return [in_training(keras, layer, batch), *(np.asarray(model.predict_on_batch(batch)) for model in models)]
 
 
-@claim(NOT_THEANO, AssertionError, "test_recurrent_layers_drop_nothing", answers=["6.1"], examples=2)
+@claim(
+    NOT_THEANO, AssertionError, "test_recurrent_layers_drop_nothing", needs=["float32"], answers=["6.1"], examples=2
+)  # fmt: skip
 @given(kind=st.sampled_from(["LSTM", "GRU"]))
 def test_recurrent_layers_drop_in_training_only(keras, kind):
     """The `dropout` of an `LSTM` and of a `GRU` is active in training, and neither it nor `recurrent_dropout` in testing."""
