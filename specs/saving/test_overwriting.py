@@ -10,15 +10,11 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.models import sequential
+from fixtures.trained import named
 
 PRECIOUS = b"precious"
 NOT_3_2 = ["keras<3.2", "keras>=3.3", "tf.keras"]
 methods = st.sampled_from([("save", "x.h5"), ("save", "x.keras"), ("save_weights", "x.weights.h5")])
-
-
-def named(keras, path):
-    """The name to give to Keras: the path itself in Keras 3, a string before, where not every release takes a path."""
-    return path if hasattr(keras, "ops") else str(path)
 
 
 def write(keras, folders, method, answers, **options):

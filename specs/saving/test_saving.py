@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fixtures.batches import set_rate
 from fixtures.claims import claim
 from fixtures.models import difference, sequential, sgd, siamese
-from fixtures.trained import INPUTS, SAVED, TARGETS, filled, forked, plain_step, trained, trajectory
+from fixtures.trained import INPUTS, SAVED, TARGETS, filled, forked, named, plain_step, trained, trajectory
 
 SAMPLES = [np.linspace(-1, 1, 16).reshape((2, 4, 2)), INPUTS]  # for a siamese
 extensions = st.sampled_from([".h5", ".keras"])
@@ -24,8 +24,7 @@ NOT_COMPILED = (RuntimeError, ValueError)  # what a model that is not compiled r
 
 def reloaded(keras, model, folders, name="model.keras", **options):
     """The model saved under that name, and loaded again: a `Path`, where Keras takes one."""
-    path = folders.mktemp("saved") / name
-    path = path if hasattr(keras, "ops") else str(path)
+    path = named(keras, folders.mktemp("saved") / name)
     model.save(path)
     return keras.models.load_model(path, **options)
 

@@ -74,7 +74,7 @@ def loads_the_first_array_only(keras, patch):
     loading(keras, patch, load)
 
 
-@falsifies(spec.test_the_printed_example, on=["keras>=3"])
+@falsifies(spec.test_the_printed_example, on=["keras>=3.8"])
 def saves_the_whole_model(keras, patch):
     """`save_weights` saves the whole model."""
     patch.setattr(keras.models.Model, "save_weights", lambda self, path: self.save(path))
