@@ -36,10 +36,12 @@ IMAGES = np.random.RandomState(0).uniform(-1, 1, (4, 32, 32, 3)).astype("float32
 
 
 @pytest.fixture(autouse=True)
-def forget_networks():
-    """Free the networks of a claim after it: they are hundreds of megabytes, and held by cycles only."""
+def forget_networks(keras):
+    """Free the networks of a claim after it: they are hundreds of megabytes, held by cycles, reuse and Keras's own graph."""
     yield
     forget_models()
+    if hasattr(keras.backend, "clear_session"):
+        keras.backend.clear_session()
     gc.collect()
 
 
