@@ -17,15 +17,32 @@ epsilons = st.sampled_from([1e-6, 1e-4, 0.01, 0.25])
 LARGE, FINE = 70000.0, 1 + 2.0**-30  # float16 ends at 65504; float32 has 23 bits after the point
 
 
-def cost_of_certain_error(keras):
-    """The crossentropy of a prediction that gives the true class no probability: a look."""
-    return array(keras, keras.losses.categorical_crossentropy(tensor(keras, [[0, 1]]), tensor(keras, [[1, 0]]))).item()
+def costs_of_certain_errors(keras):
+    """The crossentropies, each by its name, of a prediction that gives the true class no probability: a look."""
+    targets = {"categorical": [[0, 1]], "sparse_categorical": [1], "binary": [[1]]}
+    predictions = {name: tensor(keras, [[1, 0]] if "categorical" in name else [[0]]) for name in targets}
+    costs = {name: getattr(keras.losses, name + "_crossentropy") for name in targets}
+    return {name: array(keras, costs[name](tensor(keras, targets[name]), predictions[name])).item() for name in targets}
+
+
+def assert_near_epsilon(costs, epsilon):
+    """Each cost is `-log(epsilon)`, in float32; tf.keras adds epsilon once more to the probability that is binary."""
+    binary = [-np.log(epsilon), -np.log(2 * epsilon)]
+    assert [costs["categorical"], costs["sparse_categorical"]] == pytest.approx([-np.log(epsilon)] * 2, rel=1e-6)
+    assert min(abs(costs["binary"] - cost) for cost in binary) < 1e-5
 
 
 def averaged(keras, layer=None):
     """What averaging over an image of 2 x 3 places and 4 channels, or 3 x 4 and 2 channels, leaves: a look."""
     layer = layer or keras.layers.GlobalAveragePooling2D()
     return array(keras, layer(tensor(keras, np.ones((1, 2, 3, 4))))).shape
+
+
+def pooled_and_flattened(keras):
+    """The shape of an image of 2 x 4 x 6 that is pooled by twos, and the order of one of 2 x 3 x 1 made flat: a look."""
+    shape = keras.layers.MaxPooling2D(2).compute_output_shape((None, 2, 4, 6))
+    flat = keras.layers.Flatten()(tensor(keras, np.arange(6.0).reshape(1, 2, 3, 1)))
+    return [int(size) for size in tuple(shape)[1:]], array(keras, flat)[0].tolist()
 
 
 def channels_of_convolution(keras):
@@ -47,9 +64,20 @@ def types_and_numbers(keras):
     return str(model.get_weights()[0].dtype), str(predictions.dtype), predictions[:, 0].tolist()
 
 
+def types_of_weights(keras):
+    """The types of the weights of layers of several kinds: a look."""
+    layers = (
+        keras.layers.Embedding(2, 1),
+        keras.layers.BatchNormalization(),
+        keras.layers.LSTM(1, recurrent_initializer="zeros"),
+    )
+    return sorted({str(weight.dtype) for weight in sequential(keras, (3,), *layers).get_weights()})
+
+
 def of_types(*names):
     """A start for each of these float types."""
-    return {name: Start({FILE: json.dumps({"floatx": name})}, looks=[types_and_numbers]).ahead() for name in names}
+    looks = [types_and_numbers, types_of_weights]
+    return {name: Start({FILE: json.dumps({"floatx": name})}, looks=looks).ahead() for name in names}
 
 
 def dtype_of(model):
@@ -80,7 +108,7 @@ def policy_between_two_layers(keras):
 
 EFFECTS = Start(
     {FILE: '{"epsilon": 0.001, "image_data_format": "channels_first"}'},
-    looks=[cost_of_certain_error, averaged, channels_of_convolution],
+    looks=[costs_of_certain_errors, averaged, channels_of_convolution, pooled_and_flattened],
 ).ahead()
 FLOATS = of_types("float16", "float32", "float64")
 FIRST = Start(looks=[set_before_the_first_layer]).ahead()
@@ -90,7 +118,7 @@ BETWEEN = Start(looks=[set_between_two_layers]).ahead()
 @claim(answers=["18.4", "18.R1"])
 def test_the_file_s_epsilon_is_computed_with(keras):
     """With `"epsilon": 0.001` in the file a prediction of 0 for the true class costs `-log(0.001)`, without a line of code."""
-    assert EFFECTS().seen["cost_of_certain_error"] == pytest.approx(-np.log(0.001), rel=1e-6)  # float32
+    assert_near_epsilon(EFFECTS().seen["costs_of_certain_errors"], 0.001)
 
 
 @claim(answers=["18.R1"], examples=4)
@@ -98,7 +126,7 @@ def test_the_file_s_epsilon_is_computed_with(keras):
 def test_epsilon_keeps_a_crossentropy_finite(keras, epsilon):
     """Epsilon stands for 0 in a logarithm: a prediction of 0 for the true class costs `-log(epsilon)`, not infinity."""
     with configured(keras, epsilon=epsilon):
-        assert cost_of_certain_error(keras) == pytest.approx(-np.log(epsilon), rel=1e-6)
+        assert_near_epsilon(costs_of_certain_errors(keras), epsilon)
 
 
 @claim(answers=["18.R1"], examples=4)
@@ -184,6 +212,7 @@ def test_floatx_is_the_type_of_weights_and_predictions(keras, floatx):
 def test_floatx_may_be_float64(keras):
     """With `"floatx": "float64"` in the file weights and predictions are of float64, and tell 1 + 2**-30 from 1."""
     assert FLOATS["float64"]().seen["types_and_numbers"] == ("float64", "float64", [LARGE, FINE])
+    assert FLOATS["float64"]().seen["types_of_weights"] == ["float64"]
 
 
 @claim(["keras[jax]", "keras[torch]>=3.15"], AssertionError, "test_floatx_may_be_float64", answers=["18.4", "18.R2"])
@@ -269,7 +298,9 @@ def test_the_file_s_image_data_format_is_the_layers_default(keras):
     """With `channels_first` in the file, layers take an image of 2 x 3 x 4 for one of 2 channels; else for one of 4."""
     assert EFFECTS().seen["averaged"] == (1, 2)
     assert EFFECTS().seen["channels_of_convolution"] == 2
+    assert EFFECTS().seen["pooled_and_flattened"] == ([2, 2, 3], [0, 3, 1, 4, 2, 5])
     assert (averaged(keras), channels_of_convolution(keras)) == ((1, 4), 4)
+    assert pooled_and_flattened(keras) == ([1, 2, 6], [0, 1, 2, 3, 4, 5])
 
 
 @claim(answers=["18.4"])

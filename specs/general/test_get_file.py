@@ -244,15 +244,16 @@ def test_a_failed_update_removes_the_old_file(keras, tmp_path):
     assert not os.path.exists(path)
 
 
-def unpack(keras, folder, kind, *names):
+def unpack(keras, folder, kind, *names, kept=None):
     """Fetch an archive of files of these names, and extract it; what `get_file` returns, from the cache folder.
 
-    Whoever asks again is given the same, and nothing is fetched again.
+    It is kept under its own name, or under that which is given. Whoever asks again is given the same, and nothing is fetched
+    again.
     """
     name, content = archive(kind, *names)
     with site() as web:
         path, again = (
-            keras.utils.get_file(name, web.offer(name, content), cache_dir=str(folder), extract=True) for _ in range(2)
+            keras.utils.get_file(kept or name, web.offer(name, content), cache_dir=str(folder), extract=True) for _ in range(2)
         )
         assert (web.requests, again) == ([name], path)
     return os.path.relpath(path, str(folder)).replace(os.sep, "/")
@@ -273,10 +274,15 @@ def test_extracts_beside_the_archive(keras, tmp_path_factory, kind):
 @claim(["keras>=3.6"], AssertionError, "test_extracts_beside_the_archive", answers=["18.5"], examples=2)
 @given(kind=KINDS)
 def test_extracts_into_a_folder(keras, tmp_path_factory, kind):
-    """With `extract=True` a tar or zip archive `x.tar.gz` is unpacked into a folder `x_extracted`, whose path is returned."""
+    """With `extract=True` a tar or zip archive `x.tar.gz` is unpacked into a folder `x_extracted`, whose path is returned.
+
+    Where it is to be kept under a name without a dot, that is the folder's name.
+    """
     folder = tmp_path_factory.mktemp("cache")
     assert unpack(keras, folder, kind, "odd/one.txt", "two.txt") == "datasets/numbers_extracted"
     assert files_in(folder / "datasets" / "numbers_extracted") == ["odd/one.txt", "two.txt"]
+    assert unpack(keras, folder, kind, "odd/one.txt", "two.txt", kept="plain") == "datasets/plain"
+    assert files_in(folder / "datasets" / "plain") == ["odd/one.txt", "two.txt"]
 
 
 @claim(["keras>=3", "tf.keras>=2.12"], AssertionError, "test_extracts_outside_of_the_cache", answers=["18.5"])

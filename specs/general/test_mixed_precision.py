@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fixtures.batches import set_rate
 from fixtures.claims import claim
 from fixtures.interpreter import JobError
 from fixtures.models import sequential, sgd
@@ -49,6 +50,7 @@ def under_mixed_float16(keras):
         "weights": {weight.dtype.name for weight in models["last"].get_weights()},
         "losses": [loss_of_512(keras, model) for model in models.values()],
         "small update": learned(chain(keras, 2.0**-12, 1.0), 1.0),
+        "slower": learned(slower(keras, chain(keras, 1.0, 1.0)), 1.0),
         "small gradient": learned(chain(keras, 2.0**26, 0.0, 2.0**-13, 2.0**-13), 1.0),
         "overflow": learned(chain(keras, 1.0, 0.0), 4.0, batches=4),
         "reported": reported(chain(keras, 1.0, 1.0)),
@@ -57,6 +59,12 @@ def under_mixed_float16(keras):
         set_policy("mixed_bfloat16")
         seen["in bfloat16"] = under_mixed_bfloat16(keras)
     return seen
+
+
+def slower(keras, model):
+    """The model, which will learn at a rate of 1/4 from now on."""
+    set_rate(keras, model.optimizer, 0.25)
+    return model
 
 
 def loss_of_512(keras, model):
@@ -109,10 +117,11 @@ def test_weights_are_float32_and_results_float16(keras):
 def test_small_updates_are_kept(keras):
     """Under `mixed_float16` a weight of 1 keeps an update of 2**-12, of which float16 would keep nothing.
 
-    Under `mixed_bfloat16`, whose results are bfloat16, weights are float32 and keep it as well.
+    Under `mixed_bfloat16`, whose results are bfloat16, weights are float32 and keep it as well. The learning rate can be
+    changed as under float32.
     """
     seen = FIRST.run(under_mixed_float16)
-    assert seen["small update"] == [1 + 2.0**-12]
+    assert [seen["small update"], seen["slower"]] == [[1 + 2.0**-12], [1.25]]
     if "in bfloat16" in seen:  # TensorFlow 2.1 could not multiply in it
         assert seen["in bfloat16"] == ({"float32"}, "bfloat16", [1 + 2.0**-12])
 

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
+from fixtures.configuration import configured
 from fixtures.models import feed, sequential
 from fixtures.pretrained import MODULES, accept_any_content, cache_path, class_index, disconnect, forget_class_index, move_home
 
@@ -48,12 +49,14 @@ def test_scales_to_one(keras, seed, dtype):
 @given(module=st.sampled_from(sorted(MODULES.values())), seed=seeds, batch=st.booleans())
 @example(module="vgg16", seed=0, batch=False)
 def test_finds_the_colours_first(keras, module, seed, batch):
-    """With `data_format="channels_first"` the same is done along the first axis of each image."""
+    """With `data_format="channels_first"`, given or set for all of Keras, the same is done along the first axis of an image."""
     preprocess = getattr(keras.applications, module).preprocess_input
     pixels = image(seed, *([2] if batch else []), 3, 5, 3, dtype="float32")  # the colours are last
     expected = np.moveaxis(preprocess(pixels.copy(), data_format="channels_last"), -1, -3)
     found = preprocess(np.moveaxis(pixels, -1, -3).copy(), data_format="channels_first")
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    with configured(keras, image_data_format="channels_first"):
+        np.testing.assert_allclose(preprocess(np.moveaxis(pixels, -1, -3).copy()), expected, atol=1e-5)
 
 
 @claim(answers=["16.1"], examples=4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fixtures.batches import batches, parts, trained, updates
 from fixtures.claims import claim
-from fixtures.models import ledger, logbook, sequential, sgd
+from fixtures.models import ledger, logbook, reused, sequential, sgd
 from fixtures.probes import noted, weights_after_batches
 
 COUNTED, LEFT_OUT = ["keras>=2.3", "tf.keras"], ["keras<2.3"]  # samples of weight 0
@@ -59,15 +59,30 @@ def test_an_epoch_sees_each_sample_once(keras, samples, batch_size, shuffle):
         assert sorted(itertools.chain(*epoch)) == list(range(samples))
 
 
+@reused
+def dictionary(keras):
+    """A model that looks up the number of one of three words; its loss is `-target * output`."""
+    model = sequential(keras, (1,), keras.layers.Embedding(3, 1), keras.layers.Flatten())
+    model.compile(optimizer=sgd(keras), loss=lambda target, output: -target * output)
+    return model
+
+
 @claim(answers=["4.1", "4.5"], examples=3)
 @given(samples=counts, batch_size=sizes, seed=seeds)
 @example(samples=7, batch_size=3, seed=0)
 def test_averages_the_gradient_over_the_samples_of_the_batch(keras, samples, batch_size, seed):
-    """The update follows the mean gradient of the batch's samples; for a smaller last batch, the mean of those that it has."""
+    """The update follows the mean gradient of the batch's samples; for a smaller last batch, the mean of those that it has.
+
+    An embedding is moved so too, by all samples of a word that the batch has more than once.
+    """
     inputs, targets = whole_numbers(seed, samples, 24), whole_numbers(seed + 1, samples, 1)
     moves = trained(keras, inputs, targets, batch_size=batch_size, shuffle=False)
     expected = [np.mean(part, axis=0) for part in parts(inputs * targets, batch_size)]
     np.testing.assert_allclose(moves, expected, atol=2e-3)  # weights up to 24 * 81, in steps of 2**-13
+    model = dictionary(keras)
+    model.set_weights([np.zeros((3, 1))])
+    model.train_on_batch(np.array([[0], [0], [2], [0]]), np.array([[1.0], [2.0], [3.0], [4.0]]))
+    assert model.get_weights()[0].tolist() == [[(1 + 2 + 4) / 4], [0], [3 / 4]]
 
 
 @claim(answers=["4.1"], examples=2)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
-from fixtures.losses import descend, descent, still
+from fixtures.losses import descend, descent, pair, still
 from fixtures.models import forget_batches, reused, sequential, sgd
 
 MODERN, OLD = ["keras>=3", "tf.keras>=2.2"], ["keras<3", "tf.keras<2.2"]
@@ -111,10 +111,12 @@ def measured(keras):
 
 @claim(answers=["12.1"])
 def test_names_what_it_returns(keras):
-    """`evaluate` returns the loss first, then the metrics; `metrics_names` begins with `loss`."""
+    """`evaluate` returns the loss first, then the metrics, output by output; `metrics_names` begins with `loss`."""
     model = still(keras)
     assert model.evaluate(ONES, 3 * ONES, verbose=0) == close_to([9.0, 3.0, 9.0])
     assert model.metrics_names[0] == "loss"
+    loss, *_, first, second = pair(keras).evaluate(np.zeros((2, 1)), [np.full((2, 1), 2.0), np.full((2, 1), 5.0)], verbose=0)
+    assert [loss, first, second] == close_to([4 + 3 * 5, 2, 25])
 
 
 @claim(["keras<3", "keras>=3.2", "tf.keras"], AssertionError, "test_returns_metrics_in_alphabetical_order", answers=["12.1"])

@@ -12,7 +12,7 @@ from fixtures.claims import claim
 from fixtures.figures import lines
 from fixtures.losses import descend, descent, pair, slope
 from fixtures.models import reused, sequential, sgd
-from fixtures.tensors import eager
+from fixtures.tensors import eager, trains_in_steps
 
 MODERN, OLD = ["keras>=3", "tf.keras>=2.2"], ["keras<3", "tf.keras<2.2"]
 ONES = np.ones((4, 1))
@@ -375,9 +375,14 @@ def test_a_loss_of_an_output_counts_batches(keras):
 
 @claim(answers=["12.R1"])
 def test_has_the_metrics_of_each_output(keras):
-    """With several outputs the key of a metric begins with the name of its output."""
+    """With several outputs the key of a metric begins with the name of its output, be they given by name or in a list."""
     metrics = {"first_mean_absolute_error": [2.0], "second_mean_squared_error": [25.0]}
     assert history_of_pair(keras, losses=False) == of_both(metrics)
+    if trains_in_steps(keras):  # Keras 2.2 takes no lists in the list
+        model = pair(keras)
+        model.compile(optimizer=sgd(keras), loss="mse", metrics=[["mean_absolute_error"], ["mean_squared_error"]])
+        history = model.fit(np.zeros((2, 1)), [np.full((2, 1), 2.0), np.full((2, 1), 5.0)], verbose=0).history
+        assert [history.get(name) for name in metrics] == list(metrics.values())
 
 
 @claim(answers=["12.R1"])

@@ -247,11 +247,13 @@ def test_draws_normal_noise(keras, name):
 
 @claim(answers=["6.1"])
 def test_drops_channels_whole(keras):
-    """`SpatialDropout1D` drops a channel of a sample at all its steps or at none."""
+    """`SpatialDropout1D` drops a channel of a sample at all its steps or at none, `SpatialDropout2D` at all pixels."""
     outputs = in_training(keras, keras.layers.SpatialDropout1D(0.5), np.ones((2, 3, 200)))
     assert {tuple(steps) for sample in outputs for steps in sample.T.tolist()} == {(0, 0, 0), (2, 2, 2)}
     images = in_training(keras, keras.layers.SpatialDropout2D(0.5), np.ones((2, 2, 1, 200)))
     assert {tuple(pixels) for image in images for pixels in image.reshape(2, 200).T.tolist()} == {(0, 0), (2, 2)}
+    images = in_training(keras, keras.layers.SpatialDropout2D(0.5, data_format="channels_first"), np.ones((2, 200, 1, 2)))
+    assert {tuple(pixels) for image in images for pixels in image.reshape(200, 2).tolist()} == {(0, 0), (2, 2)}
 
 
 @claim(answers=["6.1"])

@@ -144,6 +144,16 @@ def test_of_all_kinds_of_layers_count(keras):
     rates = [0.5, 0.25, 2.0, 1.0, 4.0, 0, 0, 0.5, 0.125, 8.0, 0.125, 0.25, 16.0, 0.5, 0.25, 32.0]  # of each weight's squares
     squares = sum(rate * np.sum(weight**2) for rate, weight in zip(rates, model.get_weights()))
     assert loss - error == pytest.approx(squares + 0.5 * np.abs(model.get_weights()[-2]).sum(), rel=1e-5)
+    images = sequential(
+        keras, (2, 2, 1),
+        layers.Conv2DTranspose(1, 1, kernel_regularizer=l2(0.5), bias_regularizer=l2(2.0), bias_initializer="ones"),
+        layers.DepthwiseConv2D(1, depthwise_regularizer=l2(0.25), bias_regularizer=l2(4.0), bias_initializer="ones"),
+        layers.Flatten(),
+    )  # fmt: skip
+    images.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=["mse"])
+    loss, error = images.evaluate(np.ones((1, 2, 2, 1)), np.zeros((1, 4)), verbose=0)
+    squares = [rate * weight.item() ** 2 for rate, weight in zip([0.5, 2.0, 0.25, 4.0], images.get_weights())]
+    assert loss - error == pytest.approx(sum(squares), rel=1e-5)
 
 
 @claim(ONCE, AssertionError, "test_count_twice", answers=["6.2"])
@@ -204,13 +214,22 @@ def test_act_by_their_gradient(keras, number):
 
 @claim(answers=["6.2"])
 def test_on_activity_count_in_testing_too(keras):
-    """Penalties on activity count alike in the training loss, in `val_loss` and in `evaluate`, and in no prediction."""
+    """Penalties on activity count alike in the training loss, in `val_loss` and in `evaluate`, and in no prediction.
+
+    Those on the activity of an LSTM or GRU count as well.
+    """
     model = watched(keras)
     history = model.fit(INPUTS[:4], TARGETS[:4], validation_data=(INPUTS[:4], TARGETS[:4]), verbose=0).history
     loss = model.evaluate(INPUTS[:4], TARGETS[:4], verbose=0)
     assert history["loss"] == history["val_loss"] == [close_to(loss)]
     assert loss > 7
     assert np.array_equal(model.predict_on_batch(INPUTS), TARGETS)
+    for kind in ("LSTM", "GRU"):
+        layer = getattr(keras.layers, kind)(2, kernel_initializer="ones", activity_regularizer=keras.regularizers.l2(0.5))
+        model = sequential(keras, (1, 1), layer)
+        model.compile(optimizer=sgd(keras), loss="mse", metrics=["mse"])
+        loss, error = model.evaluate(np.ones((1, 1, 1)), np.zeros((1, 2)), verbose=0)
+        assert loss - error == pytest.approx(0.5 * np.square(model.predict(np.ones((1, 1, 1)), verbose=0)).sum(), rel=1e-5)
 
 
 @claim(

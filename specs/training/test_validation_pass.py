@@ -49,20 +49,40 @@ def test_validates_once_at_the_end_of_each_epoch(keras, epochs):
 @given(epochs=epoch_counts, batches=st.sampled_from([1, 2, 4]))
 @example(epochs=3, batches=2)
 def test_validates_with_the_weights_of_the_end_of_the_epoch(keras, epochs, batches):
-    """Validation takes the weights after the epoch's last update, and changes none.
+    """Validation takes the weights after the epoch's last update, and changes none."""
+    model, inputs, targets = ledger(keras, 8), np.eye(8)[np.zeros(8, int)], np.ones((8, 1))
+    model.set_weights([np.zeros((8, 1))])
+    options = {"batch_size": 8 // batches, "epochs": epochs, "verbose": 0}  # each batch adds 1 to the first weight
+    history = model.fit(inputs, targets, validation_data=(inputs[:4], targets[:4] * 3), **options).history
+    assert history["val_loss"] == [-3 * batches * epoch for epoch in range(1, epochs + 1)]
+    assert model.get_weights()[0][0, 0] == batches * epochs
 
-    What a callback evaluates at the end of an epoch, on data of its own, is judged by the same weights.
+
+def evaluated_in_a_callback(keras):
+    """What `evaluate` tells a callback at the end of two epochs, of data whose loss is -5 times a weight of 1, then 2.
+
+    That of the validation data is -3 times the weight.
     """
     model, inputs, targets = ledger(keras, 8), np.eye(8)[np.zeros(8, int)], np.ones((8, 1))
     model.set_weights([np.zeros((8, 1))])
-    other = observer(
-        keras, ["epoch_end"], lambda _, hook, epoch, logs: epoch or model.evaluate(inputs[:2], targets[:2] * 5, verbose=0)
-    )
-    options = {"batch_size": 8 // batches, "epochs": epochs, "verbose": 0}  # each batch adds 1 to the first weight
-    history = model.fit(inputs, targets, validation_data=(inputs[:4], targets[:4] * 3), callbacks=[other], **options).history
-    assert history["val_loss"] == [-3 * batches * epoch for epoch in range(1, epochs + 1)]
-    assert other.calls == [-5 * batches, *range(1, epochs)]  # of the first epoch; of the others their numbers
-    assert model.get_weights()[0][0, 0] == batches * epochs
+    other = observer(keras, ["epoch_end"], lambda *_: model.evaluate(inputs[:2], targets[:2] * 5, verbose=0))
+    options = {"batch_size": 8, "epochs": 2, "validation_data": (inputs, targets * 3), "callbacks": [other], "verbose": 0}
+    assert model.fit(inputs, targets, **options).history["val_loss"] == [-3, -6]
+    return other.calls
+
+
+@claim(
+    ["keras", "tf.keras<2.3", "tf.keras>=2.4"], AssertionError, "test_a_callback_evaluates_the_validation_data", answers=["4.7"]
+)
+def test_a_callback_evaluates_data_of_its_own(keras):
+    """A callback may call `evaluate` on data of its own at the end of an epoch; the validation of `fit` goes on as before."""
+    assert evaluated_in_a_callback(keras) == [-5, -10]
+
+
+@claim(["tf.keras>=2.3,<2.4"], AssertionError, "test_a_callback_evaluates_data_of_its_own", answers=["4.7"])
+def test_a_callback_evaluates_the_validation_data(keras):
+    """In `fit` with `validation_data`, what a callback gives to `evaluate` is ignored: the validation data is evaluated."""
+    assert evaluated_in_a_callback(keras) == [-3, -6]
 
 
 @claim(answers=["4.7"], examples=2)

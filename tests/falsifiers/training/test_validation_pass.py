@@ -9,6 +9,7 @@ from specs.training import test_validation_pass as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, hook_becomes
 
+OWN_DATA = ["keras", "tf.keras<2.3", "tf.keras>=2.4"]
 MODERN, WITH_FREQ, OLD = spec.MODERN, spec.WITH_FREQ, ["keras<3"]
 LEFT_OVER, NOTHING_LEFT = spec.LEFT_OVER, ["keras", "tf.keras<2.3", "tf.keras>=2.4,<2.5"]
 
@@ -63,6 +64,42 @@ def trains_on_validation_data(keras, patch):
         return history
 
     fit_becomes(keras, patch, fit)
+
+
+def callbacks_evaluate(keras, patch, evaluate):
+    """What a callback asks `evaluate` for is answered by `evaluate(usual, model, data, validation data, options)`."""
+
+    def fit(usual, self, x, y, options):
+        asked = self.evaluate
+
+        def answer(*data, **settings):  # `fit` itself names what it gives
+            return evaluate(asked, self, data, options["validation_data"], settings) if data else asked(**settings)
+
+        patch.setattr(self, "evaluate", answer)
+        return usual(x, y, **options)
+
+    fit_becomes(keras, patch, fit)
+
+
+@falsifies(spec.test_a_callback_evaluates_data_of_its_own, on=OWN_DATA)
+@falsifies(spec.test_a_callback_evaluates_the_validation_data, on=OWN_DATA)
+def evaluates_the_validation_data(keras, patch):
+    """A callback that evaluates data of its own is told of the validation data."""
+    callbacks_evaluate(keras, patch, lambda usual, model, data, validation, options: usual(*validation, **options))
+
+
+@falsifies(spec.test_a_callback_evaluates_data_of_its_own, on=["tf.keras>=2.3,<2.4"])
+@falsifies(spec.test_a_callback_evaluates_the_validation_data, on=["tf.keras>=2.3,<2.4"])
+def evaluates_what_it_is_given(keras, patch):
+    """A callback is told of the data that it gives."""
+
+    def evaluate(usual, model, data, validation, options):
+        kept, model._eval_data_handler = getattr(model, "_eval_data_handler", None), None
+        told = usual(*data, **options)
+        model._eval_data_handler = kept
+        return told
+
+    callbacks_evaluate(keras, patch, evaluate)
 
 
 def validate_in_batches(keras, patch, size):
