@@ -12,6 +12,7 @@ from fixtures.claims import claim
 from fixtures.configuration import configured
 from fixtures.models import feed, sequential
 from fixtures.pretrained import MODULES, accept_any_content, cache_path, class_index, disconnect, forget_class_index, move_home
+from fixtures.tensors import array, tensor
 
 MEANS = np.array([103.939, 116.779, 123.68])  # of blue, green and red in ImageNet, arXiv:1409.1556
 BGR_NETWORKS = ["vgg16", "vgg19", "resnet50"]
@@ -56,6 +57,9 @@ def test_finds_the_colours_first(keras, module, seed, batch):
     found = preprocess(np.moveaxis(pixels, -1, -3).copy(), data_format="channels_first")
     np.testing.assert_allclose(found, expected, atol=1e-5)
     with configured(keras, image_data_format="channels_first"):
+        if batch:
+            of_tensor = preprocess(tensor(keras, np.moveaxis(pixels, -1, -3)), data_format="channels_first")
+            np.testing.assert_allclose(array(keras, of_tensor), expected, atol=1e-4)
         np.testing.assert_allclose(preprocess(np.moveaxis(pixels, -1, -3).copy()), expected, atol=1e-5)
 
 

@@ -2,7 +2,9 @@
 
 import gc
 import importlib
+import itertools
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,8 +161,9 @@ def test_needs_the_network_by_default(keras, monkeypatch, tmp_path):
     """Without `weights` the published ones are fetched; with no network (simulated) the error names their address."""
     move_home(monkeypatch, tmp_path)
     asked = disconnect(monkeypatch)
-    whole = [(name, {}, "") for name in sorted({stand_in(keras, name) for name in MODULES})]
-    for name, options, end in [*whole, ("VGG16", {"include_top": False}, "_notop")]:
+    names = sorted({stand_in(keras, name) for name in MODULES})
+    endings = [({}, ""), ({"include_top": False}, "_notop")]
+    for name, (options, end) in itertools.product(names, endings):
         address = rf"URL fetch failure on https://\S*/{MODULES[name]}_weights_tf_dim_ordering_tf_kernels{end}\.h5"
         with zero_kernels(keras), pytest.raises(Exception, match=address):
             network(keras, name)(**options)
@@ -198,11 +201,16 @@ def test_does_not_load_a_damaged_file(keras, monkeypatch, tmp_path):
     move_home(monkeypatch, tmp_path)
     asked = disconnect(monkeypatch)
     write_weights(keras, cache_path(CACHED), blank(keras, "VGG16", include_top=False), value=0.25)
-    with zero_kernels(keras), pytest.raises(Exception, match="URL fetch failure"):
-        network(keras, "VGG16")(include_top=False, input_shape=(32, 32, 3))
-    assert asked
-    if os.path.exists(cache_path(CACHED)):
-        os.remove(cache_path(CACHED))
+    for name in sorted({stand_in(keras, name) for name in MODULES}):
+        file = f"{MODULES[name]}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+        if file != CACHED:
+            Path(cache_path(file)).write_bytes(b"damaged")
+        del asked[:]
+        with zero_kernels(keras), pytest.raises(Exception, match="URL fetch failure"):
+            network(keras, name)(include_top=False)
+        assert asked
+        if os.path.exists(cache_path(file)):
+            os.remove(cache_path(file))
 
 
 @claim(answers=["16.2"], examples=4)

@@ -250,9 +250,12 @@ def test_each_position_in_the_batch_has_a_state_of_its_own(keras, seed, order):
 def test_batch_shape_of_an_input_gives_samples_steps_and_features(keras, samples, steps, features, units):
     """`Input(batch_shape=(samples, steps, features))` gives a stateful layer its batch size; only `steps` may be left open.
 
-    A sample is one sequence, a step one point of it in time, its features the numbers known at that point.
+    A sample is one sequence, a step one point of it in time, its features the numbers known at that point. In Keras 3
+    `Input(shape=(steps, features), batch_size=samples)` says the same.
     """
     inputs = keras.layers.Input(batch_shape=(samples, steps, features))
+    if hasattr(keras, "ops"):
+        assert keras.layers.Input((steps, features), batch_size=samples).shape == inputs.shape
     layer = keras.layers.SimpleRNN(units, stateful=True, return_sequences=True, **ZEROS)
     model = keras.models.Model(inputs, layer(inputs))
     assert tuple(model.input_shape) == (samples, steps, features)

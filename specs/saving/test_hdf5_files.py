@@ -37,10 +37,14 @@ def arrays_in(path):
 @claim(answers=["17.R1"], examples=2)
 @given(ending=endings)
 def test_h5_and_hdf5_name_one_format(keras, tmp_path_factory, ending):
-    """`.h5` and `.hdf5` are two names of one format: a model saved under either begins with HDF5's signature, and loads."""
+    """`.h5` and `.hdf5` name one format: a model saved under either begins with HDF5's signature and loads, its weights too."""
     path = saved_model(keras, tmp_path_factory.mktemp("files") / ("model" + ending))
     assert Path(path).read_bytes()[:8] == SIGNATURE
-    assert keras.models.load_model(path, compile=False).get_weights()[0].tolist() == WEIGHTS.tolist()
+    model = keras.models.load_model(path, compile=False)
+    assert model.get_weights()[0].tolist() == WEIGHTS.tolist()
+    model.set_weights([np.zeros_like(WEIGHTS)])
+    model.load_weights(path)
+    assert model.get_weights()[0].tolist() == WEIGHTS.tolist()
 
 
 @claim(answers=["17.R1"])

@@ -328,10 +328,14 @@ def test_skip_mismatch_logs(keras, tmp_path_factory):
 def test_transfer_to_a_network_with_a_new_head(keras, tmp_path_factory):
     """What it is for: a new network takes over the trained layers of another by name, freezes them and trains a new head."""
     inputs, targets = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]]), np.array([[1.0], [-2.0]])
-    first = sequential(keras, (3,), keras.layers.Dense(4, name="base"), keras.layers.Dense(10, name="head"))
+
+    def trunk():  # a model within the model, whose weights that are trained come after some that are not
+        return keras.models.Sequential([keras.layers.BatchNormalization(input_shape=(3,)), keras.layers.Dense(4)], name="base")
+
+    first = filled(sequential(keras, (3,), trunk(), keras.layers.Dense(10, name="head")), 1)
     path = saved(first, tmp_path_factory)
 
-    base = keras.layers.Dense(4, name="base")
+    base = trunk()
     second = sequential(keras, (3,), base, keras.layers.Dense(1, name="new_head"))
     second.load_weights(path, by_name=True)
     base.trainable = False

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
-from fixtures.models import difference, sequential, sgd, siamese
+from fixtures.models import difference, input_layer, sequential, sgd, siamese
 from fixtures.trained import SAVED, filled, scale_layer
 
 INPUTS = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
@@ -52,6 +52,18 @@ def test_json_rebuilds_the_architecture(keras):
         assert [layer.name for layer in rebuilt.layers] == [layer.name for layer in model.layers]
         rebuilt.set_weights(model.get_weights())
         assert np.array_equal(rebuilt.predict_on_batch(samples), model.predict_on_batch(samples))
+
+
+@claim(["keras<3", "keras>=3.7", "tf.keras"], ValueError, "test_weights_go_into_the_same_architecture", answers=["5.2", "5.5"])
+def test_layers_that_are_used_in_turn_come_back(keras, tmp_path):
+    """A model that uses two layers in turn, `b(a(b(a(x))))`, comes back from JSON and from a file with every use of them."""
+    inputs, one, other = input_layer(keras, (3,)), keras.layers.Dense(3), keras.layers.Dense(3, activation="tanh")
+    model = filled(keras.models.Model(inputs, other(one(other(one(inputs))))))
+    model.save(str(tmp_path / "model.keras"))
+    rebuilt = keras.models.model_from_json(model.to_json())
+    rebuilt.set_weights(model.get_weights())
+    for again in rebuilt, keras.models.load_model(str(tmp_path / "model.keras")):
+        assert equal([again.predict_on_batch(INPUTS)], [model.predict_on_batch(INPUTS)])
 
 
 @claim(["keras>=3.2,<3.3"], AssertionError, "test_json_rebuilds_the_architecture", answers=["5.5"])
@@ -177,7 +189,9 @@ def test_weights_go_into_the_same_architecture(keras, tmp_path_factory, kind, si
     other.load_weights(path)
     assert equal(other.get_weights(), model.get_weights())
     if hasattr(keras, "ops"):  # which has bfloat16, as HDF5 has not
-        model, other = [sequential(keras, (3,), keras.layers.Dense(2, dtype="bfloat16")) for _ in range(2)]
+        model = sequential(keras, (3,), keras.layers.Dense(2, dtype="bfloat16"))
+        other = keras.models.model_from_json(model.to_json())
+        assert other.layers[-1].compute_dtype == "bfloat16"
         model.save_weights(path)
         other.load_weights(path)
         assert equal(other.get_weights(), model.get_weights())
@@ -312,14 +326,15 @@ def test_custom_objects_name_the_custom_layer(keras, tmp_path_factory, store, sc
     `with CustomObjectScope({name: class}):` around the loading does the same. A loss of your own is named likewise.
     """
     path, scale = str(tmp_path_factory.mktemp("saved") / store), scale_layer(keras, registered=False)
-    model, custom = sequential(keras, (3,), scale(by=3.0)), {"Scale": scale, "fourfold": fourfold}
+    custom = {"Scale": scale, "fourfold": fourfold}
+    model = sequential(keras, (3,), keras.models.Sequential([scale(by=3.0, input_shape=(3,))]))
     model.compile(optimizer="sgd", loss=fourfold)
     model.save(path) if store != "json" else None
     load = keras.models.model_from_json if store == "json" else keras.models.load_model
     with keras.utils.CustomObjectScope(custom if scope else {}):
         loaded = load(model.to_json() if store == "json" else path, **({} if scope else {"custom_objects": custom}))
-    assert isinstance(loaded.layers[-1], scale)
-    assert loaded.layers[-1].by == 3.0
+    assert isinstance(loaded.layers[-1].layers[-1], scale)
+    assert loaded.layers[-1].layers[-1].by == 3.0
     if store != "json":
         assert np.ravel(loaded.evaluate(np.ones((1, 3)), np.ones((1, 3)), verbose=0))[0] == 4 * (3 - 1) ** 2
 
