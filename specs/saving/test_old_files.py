@@ -42,7 +42,7 @@ def test_an_old_model_gives_the_same_outputs(keras):
     answers=["5.3", "5.R4"],
 )
 def test_the_old_hard_sigmoid_gives_the_old_outputs(keras):
-    """Given the old `hard_sigmoid` as a custom object, a model of Keras 2.2.4 gives the outputs that it gave there.
+    """Given the old `hard_sigmoid` as a custom object, a functional model of Keras 2.2.4 gives its old outputs.
 
     Keras 3 before 3.11 cannot write down a function of your own, which it does while it loads: TypeError.
     """
@@ -69,7 +69,7 @@ def test_old_weights_go_into_a_model_built_anew(keras):
 
 @claim(["keras<3", "tf.keras"], ValueError, "test_old_weights_go_into_a_model_built_anew", answers=["5.3"])
 def test_an_old_sequential_model_loads(keras):
-    """A `Sequential` that Keras 2.2.4 saved as `.h5` loads, like a `Model` does.
+    """A `Sequential` that begins with an LSTM, saved as `.h5` by Keras 2.2.4, loads, like a `Model` does.
 
     Keras 3.15 takes the shape in its first layer for that of a step of the sequence, and refuses the layer.
     """

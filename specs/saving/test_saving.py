@@ -137,7 +137,7 @@ def test_a_shared_layer_comes_back_on_one_input(keras, tmp_path_factory, extensi
 @claim(answers=["5.2", "5.3"], examples=8)
 @given(extension=extensions)
 def test_load_model_compiles(keras, tmp_path_factory, extension):
-    """`load_model` gives a compiled model if the saved one was: with its loss and its metrics, ready to be evaluated."""
+    """With its loss named in full, `load_model` gives a compiled model, with loss and metrics, if the saved one was."""
     model = trained(keras, "rmsprop", extension)
     loaded = reloaded(keras, model, tmp_path_factory, "model" + extension)
     results = loaded.evaluate(INPUTS, TARGETS, verbose=0)

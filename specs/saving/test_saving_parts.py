@@ -290,7 +290,7 @@ def test_weights_files_hold_weights_only(keras, tmp_path_factory):
 
 @claim(["keras>=3", "tf.keras>=2.12"], AssertionError, "test_weights_files_hold_weights_only", answers=["5.7", "5.R1"])
 def test_weights_files_hold_the_optimizer(keras, tmp_path_factory):
-    """`save_weights("x.weights.h5")` of a compiled model writes the state of its optimizer too, which is as large."""
+    """`save_weights("x.weights.h5")` of a compiled model writes its optimizer's state too: with momentum, as large."""
     model, path = sequential(keras, (3,), keras.layers.Dense(5)), str(tmp_path_factory.mktemp("saved") / "x.weights.h5")
     model.compile(optimizer=sgd(keras, momentum=0.5), loss="mean_squared_error")
     model.train_on_batch(INPUTS, np.ones((2, 5)))
