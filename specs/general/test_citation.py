@@ -73,14 +73,15 @@ def test_the_url_is_the_package_s(keras):
 
 @claim(OF_ITS_OWN, AssertionError, "test_the_package_is_another", answers=["1.2"])
 def test_the_repository_has_moved(keras, evidence):
-    """The installed package points to github.com/keras-team/keras; the entry still has the repository's first address."""
+    """The package points to github.com/keras-team/keras; the entry of 2018 names github.com/fchollet/keras."""
     evidence("URLs in the metadata", addresses(about(keras)))
     assert any(REPOSITORY in url for url in addresses(about(keras)))
+    assert "github.com/fchollet/keras" in parse(ENTRY)["howpublished"]
 
 
 @claim(answers=["1.1", "1.2"])
 def test_an_entry_is_made_of_the_metadata(keras, evidence):
-    """Example: an entry for the very release that was used, made of what the installed package says of itself."""
+    """Example: an entry for the release that was used: title, author and version are what the package says."""
     said = about(keras)
     author = said["Author"] or said["Author-email"].partition(" <")[0]
     entry = (

@@ -50,7 +50,7 @@ def test_importing_keras_makes_the_file(keras):
 
 @claim(needs=["windows"], answers=["18.1"])
 def test_is_in_the_user_profile_on_windows(keras):
-    """On Windows the file is `%USERPROFILE%\\\\.keras\\\\keras.json`, whether `HOME` is set or not."""
+    """On Windows the file is `%USERPROFILE%\\.keras\\keras.json`, whether `HOME` is set or not."""
     started = Start({FILE: IN_WORDS}, HOME=None, USERPROFILE="{here}/home")()
     assert found(started) == OTHERS
 
@@ -177,7 +177,10 @@ def test_an_empty_keras_backend_leaves_it_to_the_file(keras):
 
 @claim(answers=["18.4"])
 def test_the_backend_is_tensorflow_if_none_is_named(keras):
-    """Where neither the file nor `KERAS_BACKEND` names a backend it is TensorFlow; without that, Keras does not start."""
+    """Where nothing names a backend it is TensorFlow; if that is not installed, Keras does not start.
+
+    It may be named by the file or by `KERAS_BACKEND`.
+    """
     started = Start({FILE: "{}"}, KERAS_BACKEND=None)()
     if started.raised:
         assert "No module named 'tensorflow'" in started.raised

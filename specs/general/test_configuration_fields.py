@@ -281,7 +281,10 @@ def test_floatx_is_one_of_three(keras):
 
 @claim(OLD, AssertionError, "test_floatx_is_one_of_three", answers=["18.4", "18.R2"])
 def test_the_file_takes_what_the_setter_takes(keras):
-    """The file takes each `floatx` that `set_floatx` takes. On Keras 3 it does not take `bfloat16`."""
+    """The file takes each `floatx` that `set_floatx` takes.
+
+    On Keras 3 `set_floatx` takes `bfloat16`, and the file does not.
+    """
     taken = []
     for floatx in (*FLOATS, "bfloat16"):
         try:

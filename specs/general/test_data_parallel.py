@@ -182,15 +182,15 @@ def test_evaluate_reports_on_all_samples(devices, each, more):
     ["keras[tensorflow]>=3,<3.7"],
     AssertionError,
     [
-        "test_fit_reports_the_loss_of_whole_batches",
         "test_evaluate_reports_on_all_samples",
         "test_earlier_batches_count_more",
+        "test_fit_reports_the_loss_of_whole_batches",
     ],
     needs=["tensorflow"],
     answers=["3.4"],
 )
 def test_the_first_device_reports_alone():
-    """The metrics that are reported are those of the first device's samples."""
+    """The metrics that `evaluate` reports are those of the first device's samples."""
     assert FIRST.run(evaluated, 2, 8, 8)[1] == np.mean([1, 2, 3, 4])
 
 

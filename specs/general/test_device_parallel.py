@@ -61,10 +61,10 @@ INSTEAD = ["test_a_layer_computes_where_its_call_says", "test_theano_computes_on
 
 @claim([], AttributeError, INSTEAD, needs=["tensorflow"], answers=["3.6"])
 def test_the_printed_scope_exists(keras):
-    """As printed: `tf.device_scope` is the scope of a device. It exists in no TensorFlow: `tf.device` is what is meant.
+    """As printed, `tf.device_scope` is the scope of a device.
 
-    Mended so, the printed program still calls the layer on `tweet_a` and `tweet_b`, which are nowhere defined: `input_a` and
-    `input_b` are meant.
+    It exists in no TensorFlow: `tf.device` is what is meant. Mended so, the printed program still calls the layer on `tweet_a`
+    and `tweet_b`, which are nowhere defined: `input_a` and `input_b` are meant.
     """
     import tensorflow as tf
 

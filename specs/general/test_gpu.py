@@ -60,7 +60,7 @@ def test_the_refusal_names_the_choices(keras, name):
 @claim(answers=["2.4"], examples=4)
 @given(name=unknown)
 def test_an_unknown_backend_is_never_used(keras, name):
-    """An unknown `KERAS_BACKEND` is never replaced by a guess: Keras does not start, but where it has one backend only."""
+    """An unknown `KERAS_BACKEND` is never replaced by a guess: Keras does not start, and tf.keras ignores it."""
     started = Start(KERAS_BACKEND=name)()
     assert started.raised.endswith(name) or started.settings["backend"] == "tensorflow"
 

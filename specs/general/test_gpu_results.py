@@ -58,7 +58,7 @@ def test_memory_is_taken_at_once_unless_told(keras, evidence):
 
 @claim(["keras>=3", "tf.keras>=2.4"], JobError, "test_layers_give_what_the_cpu_gives", needs=["gpu"], answers=["2.6"])
 def test_half_precision_gives_the_same_on_a_gpu(keras, evidence):
-    """On a GPU a product of whole numbers is the same under `mixed_float16` as in float32; how much faster, is measured."""
+    """On a GPU a product of whole numbers is the same under `mixed_float16` as in float32; the gain in speed is measured."""
     seen = Start(looks=[half_and_full])().seen["half_and_full"]
     evidence("seconds, under mixed_float16 and in float32", seen["seconds"])
     assert seen["numbers"] == [[8.0] * 4] * 2
@@ -66,7 +66,7 @@ def test_half_precision_gives_the_same_on_a_gpu(keras, evidence):
 
 @claim(DIVIDES, FAILED, "test_two_gpus_learn_otherwise", needs=["multi_gpu"], answers=["3.4"])
 def test_two_gpus_learn_what_one_learns(keras, evidence):
-    """On two GPUs, by what this Keras has for it, training gives the weights of one; how much faster, is measured."""
+    """On two GPUs, by what this Keras has for it, training gives the weights of one; the gain in speed is measured."""
     one, two = Start(looks=[on_one])().seen["on_one"], Start(looks=[on_two])().seen["on_two"]
     evidence("seconds, on one and on two", [one["seconds"], two["seconds"]])
     assert [one["weights"], two["weights"]] == [LEARNED] * 2

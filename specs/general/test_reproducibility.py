@@ -182,7 +182,10 @@ def test_the_hash_seed_orders_sets_of_strings(keras):
 
 @claim([], AssertionError, "test_three_seeds_make_two_runs_bit_identical", varies_on=RACES, answers=["19.2"])
 def test_a_run_needs_a_fixed_hash_seed(keras):
-    """Seeded runs agree only under the same `PYTHONHASHSEED`: under two, they differ. Nothing that Keras computes does."""
+    """Seeded runs agree only under one `PYTHONHASHSEED`, and differ under two.
+
+    Nothing that Keras computes hangs on it.
+    """
     first, second = run_in_each([FIRST, SECOND], train, THE_THREE, SEED, OTHER_SEED, SEED)
     assert first != second
 
@@ -206,7 +209,10 @@ def test_one_thread_is_bit_identical(keras):
 
 @claim(["keras>=2.3", "keras[theano]", "tf.keras"], AssertionError, "test_bit_identity_needs_one_thread", answers=["19.4"])
 def test_several_threads_are_bit_identical(keras, evidence):
-    """On several threads of a CPU, too, the same training steps give bit-identical weights, in any interpreter."""
+    """On four threads of a CPU, too, two dense layers trained by SGD get bit-identical weights, in any interpreter.
+
+    JAX and Theano are left to the number of threads that they take themselves.
+    """
     first, second = run_in_each([FIRST, SECOND], outcomes_on_threads, 4)
     evidence("different outcomes of 16 tries", len({*first, *second}))
     assert len({*first, *second}) == 1

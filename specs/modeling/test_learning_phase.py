@@ -132,10 +132,10 @@ def weights_to_train(keras, model):
     return keras.backend.batch_get_value(model.trainable_weights)
 
 
-@claim(KERAS_2, AttributeError, "test_neither_mode_learns", answers=["7.R2"])
+@claim(KERAS_2, AttributeError, "test_the_call_names_the_mode", answers=["7.R2"])
 @given(phase=st.sampled_from([0, 1]))
 def test_the_phase_is_no_learning_rate(keras, phase):
-    """The learning phase is not the learning rate: with the phase set to 0 a step of training goes as far as with 1."""
+    """With `K.set_learning_phase(0)` a step of training goes as far as with 1: the phase is no learning rate."""
     with learning_phase(keras, phase):
         model = ledger(keras, 2)  # at rate 1, a sample adds its target times its features, over the size of the batch
         model.set_weights([np.zeros((2, 1))])

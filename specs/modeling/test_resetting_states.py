@@ -203,7 +203,10 @@ def test_assigning_zeros_resets_a_layer_of_stacked_cells(keras, seed):
 @claim(["keras<3", "tf.keras"], TypeError, "test_assigning_to_the_states_of_a_layer_sets_them", answers=["13.5"], examples=4)
 @given(seed=seeds)
 def test_reset_states_takes_other_states_than_zero(keras, seed):
-    """`layer.reset_states(states=values)` sets the states, one row of values a sample. Keras 3 documents it but lacks it."""
+    """`layer.reset_states(states=values)` sets the states, one row of values a sample.
+
+    Keras 3 documents it but lacks it.
+    """
     model, sums = reached(keras, seed)
     model.get_layer("left").reset_states(states=7 * sums)
     assert np.array_equal(feed(keras, model, NOTHING), np.concatenate([7 * sums, sums], axis=1))

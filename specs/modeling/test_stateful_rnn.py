@@ -198,7 +198,10 @@ def poll(keras):
 
 @claim(["keras<3", "tf.keras<2.6"], AttributeError, "test_the_class_is_the_argmax_of_the_outputs", answers=["13.6"])
 def test_predict_classes_updates_the_state(keras):
-    """`Sequential.predict_classes` gives the class of the highest output and updates the state. It is gone since."""
+    """`Sequential.predict_classes` gives the class of the highest output and updates the state.
+
+    TensorFlow 2.6 and Keras 3 have it no more.
+    """
     classes = poll(keras).predict_classes
     assert [classes(np.array([[vote]]), batch_size=1)[0] for vote in ([0.0, 2.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0])] == [
         1,
@@ -313,7 +316,7 @@ def test_refuses_a_batch_of_another_size(keras, seed, samples):
     answers=["13.2"],
 )  # fmt: skip
 def test_refuses_a_batch_of_one_sample(keras):
-    """A batch of one sample, where more are expected, raises an error.
+    """`predict_on_batch` of one sample, where more are expected, raises an error.
 
     Keras checks the size since keras#21742, but inside of TensorFlow's graphs it is not known: 3.12 and 3.13 fail over it.
     """
@@ -341,7 +344,10 @@ def test_a_call_refuses_a_batch_of_another_size(keras, samples):
 @claim(ONE_IS_BROADCAST, (ValueError, TypeError, REFUSED), "test_refuses_a_batch_of_one_sample", answers=["13.2"], examples=3)
 @given(seed=seeds)
 def test_one_sample_is_broadcast_to_all_positions(keras, seed):
-    """A batch of one sample is taken for every position without a word, and goes into every state."""
+    """`predict_on_batch` takes one sample for every position without a word, and it goes into every state.
+
+    On JAX, where that method updates no state, it goes into every state by a call of the model, `model(x)`.
+    """
     model = tally(keras)
     first, second = whole_numbers(seed, 2, SAMPLES, STEPS, 1)
     run = (lambda batch: feed(keras, model, batch)) if keras.backend.backend() == "jax" else model.predict_on_batch
@@ -349,6 +355,7 @@ def test_one_sample_is_broadcast_to_all_positions(keras, seed):
     outputs = run(second[:1])
     assert np.array_equal(outputs, first.sum(axis=1) + second[:1].sum(axis=1))
     assert tallied(keras, model) == outputs[:, 0].tolist()
+    assert len(model.predict_on_batch(second[:1])) == SAMPLES
 
 
 @claim(answers=["13.2"])

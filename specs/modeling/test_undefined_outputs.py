@@ -56,7 +56,7 @@ def test_build_defines_the_outputs(keras):
 
 @claim(LATE_SHAPES, AttributeError, "test_a_late_shape_defines_no_outputs", answers=["7.2"])
 def test_the_first_batch_defines_the_outputs(keras):
-    """So does the first batch, by `predict`: the model that is then cut off takes batches of any size."""
+    """The first batch, by `predict`, gives every layer of a Sequential its output, for batches of any size."""
     model = shapeless(keras)
     model.predict(np.ones((3, 1)), verbose=0)
     cut = keras.models.Model(model.inputs, model.get_layer("hidden").output)

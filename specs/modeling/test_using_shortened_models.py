@@ -142,7 +142,7 @@ def test_predict_goes_on_with_a_removed_activation(keras):
     answers=["15.1"],
 )
 def test_evaluation_notices_a_removed_activation(keras):
-    """`evaluate`, after it was used once, notices without `compile` that a layer was removed."""
+    """`evaluate`, after it was used once, notices without `compile` that a layer of no weights was removed."""
     model = halving(keras, relu(keras), uses=["evaluate"])
     assert USES["evaluate"](model, ONE) == RIGHT["evaluate"]
 

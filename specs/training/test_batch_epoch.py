@@ -190,7 +190,7 @@ def test_steps_per_epoch_repeat_the_whole_of_the_data(keras, steps):
 @claim(CUT, AssertionError, "test_steps_per_epoch_repeat_the_whole_of_the_data", answers=["4.5"], examples=2)
 @given(steps=st.sampled_from([2, 3, 4, 6]))
 def test_steps_per_epoch_divide_the_data(keras, steps):
-    """`steps_per_epoch=k` without a `batch_size` divides the samples into k batches."""
+    """Without a `batch_size`, `steps_per_epoch=k` makes k equal batches where k divides the number of samples."""
     ledger(keras, 24).train_on_batch(np.eye(24), np.ones((24, 1)))  # so that it is not the first: see below
     assert batches(keras, 12, None, steps_per_epoch=steps, shuffle=False) == parts(range(12), 12 // steps)
 

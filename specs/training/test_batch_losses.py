@@ -171,7 +171,7 @@ def logs_of_batches(keras):
 
 @claim(holds_on=MODERN, otherwise=AssertionError, instead="test_logs_the_loss_of_each_batch", answers=["6.3"])
 def test_logs_the_mean_of_the_epoch_so_far(keras):
-    """A callback gets at the end of a batch the mean over the epoch's batches so far."""
+    """With batches of one size a callback gets, at the end of each, the mean loss of the epoch's batches so far."""
     assert logs_of_batches(keras) == close_to([0, -0.5, -1, -3, -3.5, -4])
 
 

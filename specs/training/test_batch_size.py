@@ -138,7 +138,7 @@ def test_evaluates_the_mean_of_the_batches(keras):
 @claim(answers=["4.3"], examples=1)
 @given(seed=seeds)
 def test_scatters_less_in_larger_batches(keras, evidence, seed):
-    """The gradient of a batch of B of N samples is right on average; its variance falls like 1/B, and is zero for B = N.
+    """The gradient of a batch of B of N samples is right on average; its variance falls like (N - B) / B, to zero for B = N.
 
     Over all batches there are, none of them drawn: it is the variance over the samples times (N - B) / (N - 1), over B.
     """

@@ -75,9 +75,9 @@ def test_samples_per_epoch_are_samples_where_the_batch_size_is_known(keras):
 )
 @given(steps=st.integers(1, 4), epochs=st.integers(1, 2))
 def test_fit_generator_counts_batches(keras, steps, epochs):
-    """Example: `fit_generator(generator, steps_per_epoch=s, epochs=e)` trains e epochs of s batches. Keras 3 has dropped it.
+    """Example: `fit_generator(generator, steps_per_epoch=s, epochs=e)` trains e epochs of s batches.
 
-    Where it went is asked in keras#19225.
+    Keras 3 has dropped it; where it went is asked in keras#19225.
     """
     model = zeroed(keras)
     fit_generator = model.fit_generator
@@ -165,9 +165,9 @@ def test_trains_as_from_arrays(keras, sizes, source):
     answers=["8.3"],
 )
 def test_any_iterator_will_do(keras):
-    """Any iterator over batches will do, such as one that `map` makes. Keras 3 takes true generators only.
+    """Any iterator over batches will do, such as one that `map` makes.
 
-    So do TensorFlow 1.15 and 2.0.
+    Keras 3 takes true generators only, and so do TensorFlow 1.15 and 2.0.
     """
     model = zeroed(keras)
     fit_from(keras, model, map(single, range(4)), steps_per_epoch=4)

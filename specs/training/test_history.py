@@ -317,7 +317,10 @@ def of_both(entries):
     answers=["12.R1"],
 )
 def test_has_the_loss_of_each_output(keras):
-    """With several outputs there is a key for the loss of each, by the name of its layer, and `loss` is their weighted sum."""
+    """With several outputs there is a key for each one's loss; with batches of one size `loss` is their weighted sum.
+
+    The key is the name of the output's layer with `_loss` after it.
+    """
     losses = {"loss": [4.0 + 3 * 5.0], "first_loss": [4.0], "second_loss": [5.0]}
     assert history_of_pair(keras) == of_both(losses)
 

@@ -167,7 +167,7 @@ def test_watches_the_validation_loss_by_default(keras):
 
 @claim(answers=["9.3"])
 def test_trains_to_the_end_if_the_value_is_never_reported(keras):
-    """Where the watched value is never reported, `val_loss` without validation data, training goes on to the end."""
+    """Where `val_loss` is watched without validation data, training goes on to the end."""
     stopper = keras.callbacks.EarlyStopping(patience=1)
     ran, _ = scripted_fit(keras, [1.0, 2.0, 3.0, 4.0], stopper)
     assert ran == [1.0, 2.0, 3.0, 4.0]
@@ -176,14 +176,14 @@ def test_trains_to_the_end_if_the_value_is_never_reported(keras):
 
 @claim(holds_on=["keras"], otherwise=pytest.fail.Exception, instead="test_logs_that_the_value_is_not_reported", answers=["9.3"])
 def test_warns_that_the_value_is_not_reported(keras):
-    """There is a warning that names the value and those that are available."""
+    """Where `val_loss` is never reported, a Python warning names it and the values that are available."""
     with pytest.warns(Warning, match=r"`val_loss` which is not available.*: loss"):
         scripted_fit(keras, [1.0], keras.callbacks.EarlyStopping(patience=1))
 
 
 @claim(holds_on=["tf.keras"], otherwise=AssertionError, instead="test_warns_that_the_value_is_not_reported", answers=["9.3"])
 def test_logs_that_the_value_is_not_reported(keras):
-    """There is a line in TensorFlow's log, but no Python warning: it names the value and those that are available."""
+    """Where `val_loss` is never reported, a line in TensorFlow's log, no Python warning, names it and the available values."""
     found = []
     handler = logging.Handler()
     handler.emit = lambda record: found.append(record.getMessage())

@@ -104,7 +104,7 @@ TINY = {"rtol": 1e-3, "atol": 0}  # the two orders differ by a third and more
 @claim(varies_on=OLD, otherwise=Flaky, answers=["4.1"], examples=1)
 @given(seed=seeds)
 def test_adam_adds_epsilon_before_the_correction(keras, seed):
-    """Adam adds its epsilon, 1e-7 by default, to sqrt(v) before v is corrected: the first step's is worth sqrt(1000) times it.
+    """Adam adds its epsilon, 1e-7, to sqrt(v) before v is corrected: in the first step it counts sqrt(1000) times.
 
     It shows where gradients are as small as 1e-6. It is the order that the paper gives at the end of its section 2.
     """
@@ -153,7 +153,10 @@ BESIDE, WITHIN = ["keras<3", "tf.keras<2.11"], ["keras>=3", "tf.keras>=2.11"]  #
 @claim(WITHIN, AssertionError, "test_rmsprop_adds_epsilon_to_the_root", answers=["4.1"], examples=1)
 @given(seed=seeds)
 def test_rmsprop_adds_epsilon_to_the_mean_square(keras, seed):
-    """RMSprop adds its epsilon, 1e-7, to the mean square: gradients below 1e-4 move a weight by less than the rate."""
+    """RMSprop adds its epsilon, 1e-7, to the mean square, under the root: small gradients move a weight by less.
+
+    Those below 1e-4 move it by less than the rate.
+    """
     gradients = gradients_of_all_sizes(seed, 3) * 1e-3
     assert np.allclose(path(keras, gradients, "RMSprop", 1.0), rmsprop_path(gradients, 1.0), **TINY)
 
@@ -193,9 +196,10 @@ def test_iterations_count_steps(keras):
 
 @claim(["keras>=3", "tf.keras"], AttributeError, "test_sgd_subtracts_the_rate_times_the_gradient", answers=["4.1"])
 def test_a_schedule_counts_updates(keras):
-    """A learning rate may be a schedule, such as `PiecewiseConstantDecay`: each update takes the rate of those before it.
+    """A learning rate may be a schedule of the updates made so far, such as `PiecewiseConstantDecay`.
 
-    Of bounds 1 and 3 the updates 0 and 1 take the first rate, 2 and 3 the second, later ones the third.
+    Each update takes the rate for the number of updates before it. With bounds 1 and 3 the updates 0 and 1 take the first
+    rate, 2 and 3 the second, later ones the third.
     """
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1, 3], [1.0, 0.5, 0.25])
     gradients = gradients_of_all_sizes(0, 6)
