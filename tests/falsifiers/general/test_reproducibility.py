@@ -15,8 +15,8 @@ from tests.falsifiers.general import seed_faults as faults
 MODERN = ["keras>=3", "tf.keras>=2.7"]
 NEW_TENSORFLOW = ["keras[tensorflow]>=3", "tf.keras>=2"]
 OLD, ON_THREADS = ["keras<3"], ["keras[tensorflow]<2.3"]
-NUMPY_MATTERS = ["keras<3", "keras[jax]>=3", "tf.keras<2"]
-NUMPY_DOES_NOT = ["keras[tensorflow,torch]>=3", "tf.keras>=2"]
+NUMPY_MATTERS = ["keras<3", "keras[jax]>=3", "tf.keras<2.8"]
+NUMPY_DOES_NOT = ["keras[tensorflow,torch]>=3", "tf.keras>=2.8"]
 
 
 @falsifies(
