@@ -69,8 +69,7 @@ def _of_distribution(families: List[List[Found]], verdict: str, say: Language) -
     for members in groups.values():
         example = longest if longest in members else members[0]
         is_all = len(groups) == 1 and verdict in MEASURED
-        backends = [] if is_all else [cells[0].column.run.subject.backend for cells in members]
-        told += _of_group(_others(example, verdict), verdict, backends, example[0].column.run.subject.distribution, say)
+        told += _of_group(_others(example, verdict), verdict, [] if is_all else members, example[0].column, say)
     return told
 
 
@@ -98,13 +97,20 @@ def _others(cells: List[Found], verdict: str) -> List[Range]:
     return found
 
 
-def _of_group(ranges: List[Range], verdict: str, backends: List[str], distribution: str, say: Language) -> List[str]:
-    """The words on backends that agree; on all of a distribution, if none is named."""
-    names = say.listed([BACKENDS.get(name, name) for name in backends])
+def _of_group(ranges: List[Range], verdict: str, members: List[List[Found]], example: Column, say: Language) -> List[str]:
+    """The words on backends that agree, `members`; on all of the example's distribution, if none is given."""
     if len(ranges) == 1 and ranges[0].after and not ranges[0].first and {ranges[0].verdict, verdict} == {HOLDS, DOES_NOT_HOLD}:
-        since = say("since {keras}", keras=_name(ranges[0].after))
+        since, names = say("since {keras}", keras=_name(ranges[0].after)), _names(members, ranges[0].after, say)
         return [say("{place} on {backends}", place=since, backends=names) if names else since]
-    return [_told(found.verdict, verdict, _place(found, names, distribution, say), say) for found in ranges]
+    distribution = example.run.subject.distribution
+    places = [_place(found, _names(members, found.first, say), distribution, say) for found in ranges]
+    return [_told(found.verdict, verdict, place, say) for found, place in zip(ranges, places)]
+
+
+def _names(members: List[List[Found]], first: Optional[Column], say: Language) -> str:
+    """The backends of these that have a column from this one on: Keras 3 has no Theano."""
+    still = [cells[0].column.run.subject.backend for cells in members if not first or cells[-1].column.age[0] >= first.age[0]]
+    return say.listed([BACKENDS.get(name, name) for name in still])
 
 
 def _place(found: Range, backends: str, distribution: str, say: Language) -> str:

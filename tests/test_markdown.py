@@ -73,6 +73,10 @@ BOUNDARIES = {
         "since keras 3.5.0",
     ),
     "not on a backend": ({"3.5.0": "holds", "3.9.0": "holds", "3.9.0 jax": NO}, "not on JAX"),
+    "since on backends of then": (
+        {"3.9.0": "holds", "3.9.0 jax": NO, "2.3.1": NO, "2.2.4 theano": NO},
+        "since keras 3.9.0 on TensorFlow; not on JAX",
+    ),
     "not on two": ({"3.9.0": "holds", "3.9.0 jax": NO, "3.9.0 torch": NO, "2.2.4 theano": "holds"}, "not on JAX and PyTorch"),
     "not inside TensorFlow": ({"3.9.0": "holds", "2.4.4 tf.keras": NO, "2.15.1 tf.keras": NO}, "not in tf.keras"),
     "inside TensorFlow since a release": (

@@ -177,6 +177,7 @@ function unfold(shown) {
   for (const row of all(".row", body)) row.after(" ", $(row.hash.replaceAll(".", "\\.") + " > span:last-of-type").cloneNode(true));
   for (const other of all(".true", body)) other.replaceWith(link(numbered.get(other.hash.slice(1))));
   for (const wide of all("pre", body)) wide.tabIndex = 0;
+  body.lastElementChild.append(" · ", element("a", {href: "#" + shown.id}, ...both("permanent link")));
   if (where) where.after(bar(claim));
   const example = $(".example", body);
   if (example) example.before(copier(claim));
