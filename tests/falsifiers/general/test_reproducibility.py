@@ -76,16 +76,21 @@ def backend_seeds():
     return [(owner, name) for owner, name in places if hasattr(owner, name)]
 
 
-@falsifies(spec.test_another_seed_makes_another_run, spec.test_two_runs_without_seeds_differ, in_interpreter=True)
-def weights_start_equal(keras, patch):
-    """The weights do not start at random."""
-    original = keras.layers.Dense.build
+def starting_at_one(original):
+    """A layer's `build` after which all its weights are 1."""
 
     def build(self, shape):
         original(self, shape)
         self.set_weights([np.ones_like(weight) for weight in self.get_weights()])
 
-    patch.setattr(keras.layers.Dense, "build", build)
+    return build
+
+
+@falsifies(spec.test_another_seed_makes_another_run, spec.test_two_runs_without_seeds_differ, in_interpreter=True)
+def weights_start_equal(keras, patch):
+    """The weights do not start at random."""
+    for layer in (keras.layers.Dense, keras.layers.LSTM):
+        patch.setattr(layer, "build", starting_at_one(layer.build))
 
 
 @falsifies(

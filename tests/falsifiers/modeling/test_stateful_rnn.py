@@ -157,7 +157,7 @@ def calls_on_arrays(keras, patch):
 def swaps_samples_and_features(keras, patch):
     """`Input` takes its batch shape in another order."""
     usual = keras.layers.Input
-    patch.setattr(keras.layers, "Input", lambda batch_shape: usual(batch_shape=batch_shape[::-1]))
+    patch.setattr(keras.layers, "Input", lambda shape=(), batch_shape=(), **_: usual(batch_shape=(batch_shape or shape)[::-1]))
 
 
 @falsifies(
