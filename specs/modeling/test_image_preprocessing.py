@@ -57,7 +57,7 @@ def test_finds_the_colours_first(keras, module, seed, batch):
     found = preprocess(np.moveaxis(pixels, -1, -3).copy(), data_format="channels_first")
     np.testing.assert_allclose(found, expected, atol=1e-5)
     with configured(keras, image_data_format="channels_first"):
-        if batch:
+        if batch and hasattr(keras, "ops"):  # Keras 2 would keep the means as a tensor of this graph
             of_tensor = preprocess(tensor(keras, np.moveaxis(pixels, -1, -3)), data_format="channels_first")
             np.testing.assert_allclose(array(keras, of_tensor), expected, atol=1e-4)
         np.testing.assert_allclose(preprocess(np.moveaxis(pixels, -1, -3).copy()), expected, atol=1e-5)
