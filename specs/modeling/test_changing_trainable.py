@@ -139,7 +139,7 @@ def test_is_silent_without_compile(keras):
         warnings.simplefilter("always")
         for layer in (first, second):
             layer.trainable = False
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(*([ValueError] if keras.backend.backend() == "jax" else [])):
                 train(model)
     assert not [warning for warning in caught if "trainable" in str(warning.message)]
 

@@ -1,6 +1,5 @@
 """How do I load the weights of only some layers?"""
 
-import contextlib
 import logging
 import re
 import warnings
@@ -185,10 +184,12 @@ def test_skip_mismatch_needs_by_name(keras, tmp_path_factory):
     It is loaded by Keras 2.3, and by 2.2 on Theano: the layer takes the shapes in the file, and nobody is told.
     """
     model, other = filled(chain(keras, "a", ("b", 3)), 100), filled(chain(keras, ("x", 2), ("y", 5)), 900)
-    path = saved(model, tmp_path_factory)
-    with contextlib.suppress(ValueError):
+    path, refusal = saved(model, tmp_path_factory), ""
+    try:
         other.load_weights(path, skip_mismatch=True)
-        assert values(other, "y") == values(model, "b")
+    except ValueError as error:
+        refusal = str(error)
+    assert re.search("(?i)shape|by_name", refusal) or values(other, "y") == values(model, "b")
 
 
 @claim([], ValueError, "test_a_layer_of_another_shape_is_an_error", answers=["5.10"])
