@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def run(results, *options, home, folder=ROOT):
+def run(results, *options, home, folder=ROOT, **variables):
     """The verdict of each claim in a run with these options, HOME at `home`, from the working directory `folder`."""
     others = ("KERAS_HOME", "PYTEST_", "GITHUB_STEP_SUMMARY")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
@@ -17,7 +17,7 @@ def run(results, *options, home, folder=ROOT):
     ended = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
-        env={**environment, "HOME": str(home)},
+        env={**environment, "HOME": str(home), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -31,15 +31,17 @@ def run(results, *options, home, folder=ROOT):
 def test_runs_in_any_order_beside_each_other_and_leaves_nothing(tmp_path):
     """Two workers, a random order and fresh examples: nothing drifts, and an empty home and working directory stay empty.
 
-    One order is tried for every change; many are a matter for `nox -s soak`.
+    In the folder for temporary files remain pytest's own, of the last runs. One order is tried for every
+    change; many are a matter for `nox -s soak`.
     """
-    home, folder, results = (tmp_path / name for name in ("home", "work", "results"))
-    for made in (home, folder, results):
+    home, folder, temporary, results = (tmp_path / name for name in ("home", "work", "temporary", "results"))
+    for made in (home, folder, temporary, results):
         made.mkdir()
     order = ["-n", "2", "--random-order-bucket=global", "--random-order-seed=1"]
     examples = ["--hypothesis-profile=dev", "--hypothesis-seed=1"]
-    assert run(results / "results.jsonl", *order, *examples, home=home, folder=folder)
+    assert run(results / "results.jsonl", *order, *examples, home=home, folder=folder, TMPDIR=str(temporary))
     assert [os.listdir(made) for made in (home, folder, results)] == [[], [], ["results.jsonl"]]
+    assert [name for name in os.listdir(temporary) if not name.startswith("pytest-of-")] == []
 
 
 def test_needs_no_home(tmp_path):

@@ -165,9 +165,10 @@ def test_load_model_compiles(keras, tmp_path_factory, extension):
     first, second = double.predict_on_batch(INPUTS)
     kernel, bias = double.get_weights()[:2]  # of the layer with penalties
     penalties = 0.25 * np.sum(np.abs(kernel)) + 0.5 * np.sum(bias**2)
-    expected = 0.25 * np.mean((first - 1) ** 2) + 0.5 * np.mean(np.abs(second - 1)) + penalties
+    errors = 0.25 * np.mean((first - 1) ** 2) + 0.5 * np.mean(np.abs(second - 1))
     results = loaded.evaluate(INPUTS, [np.ones((2, 2))] * 2, verbose=0)
-    assert np.ravel(results)[0] == pytest.approx(expected, rel=1e-5)
+    once_or_twice = [pytest.approx(errors + count * penalties, rel=1e-5) for count in (1, 2)]  # twice: JAX, Keras 3.0, 3.1
+    assert np.ravel(results)[0] in once_or_twice
 
 
 @claim(
