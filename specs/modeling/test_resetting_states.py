@@ -243,7 +243,10 @@ def test_weights_do_not_include_the_state(keras, seed):
 
 @claim(answers=["13.5"])
 def test_a_saved_model_starts_from_zero(keras, tmp_path_factory):
-    """A file of `model.save` does not hold the state: the model that `load_model` makes of it starts from zero."""
+    """A file of `model.save` does not hold the state: the model that `load_model` makes of it starts from zero.
+
+    From there on it carries its state from batch to batch, whether its layers are `SimpleRNN`, `LSTM` or `GRU`.
+    """
     forget_models()  # a model that was never compiled
     model, sums = reached(keras, seed=3)
     path = str(tmp_path_factory.mktemp("stateful") / "model.h5")
@@ -252,6 +255,13 @@ def test_a_saved_model_starts_from_zero(keras, tmp_path_factory):
     assert np.array_equal(feed(keras, loaded, NOTHING), np.zeros((SAMPLES, 2)))
     assert np.array_equal(feed(keras, model, NOTHING), np.concatenate([sums, sums], axis=1))
     assert np.all(sums)
+
+    network = recurrent_trio(keras, return_sequences=False, unroll=True)
+    batches = randomize(network, 3, 2, SAMPLES, STEPS, FEATURES)
+    network.save(path)
+    loaded = keras.models.load_model(path, compile=False)
+    _, second = [feed(keras, loaded, batch) for batch in batches]
+    assert close(second, trio(network, np.concatenate(batches, axis=1))[:, -1])
 
 
 @claim(

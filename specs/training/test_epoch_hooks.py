@@ -249,8 +249,7 @@ def test_halves_the_learning_rate_at_each_epoch(keras):
 def test_reduce_lr_on_plateau_reduces_the_rate_where_nothing_improves(keras, patience, values):
     """`ReduceLROnPlateau(patience=p)` multiplies the rate by `factor` when p epochs on end were no improvement.
 
-    The next epoch is the first of the new rate, which is never less than `min_lr`. A callback that is given to a second `fit`
-    knows nothing of the first.
+    The next epoch is the first of the new rate, which is never less than `min_lr`.
     """
     watched = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(watched=float(values[epoch])))
     plateau = keras.callbacks.ReduceLROnPlateau(monitor="watched", patience=patience, factor=0.5, min_lr=0.3, mode="min")
@@ -260,9 +259,40 @@ def test_reduce_lr_on_plateau_reduces_the_rate_where_nothing_improves(keras, pat
         best, waited = min(best, value), 0 if value < best else waited + 1
         if waited == patience:
             waited, rate = 0, max(rate * 0.5, 0.3)
-    for epochs in (9, 4):
+    moves = fit(keras, watched, *with_rate_one(keras, plateau), batch_size=12, epochs=9)
+    assert moves == pytest.approx(expected, rel=1e-5)
+
+
+def rates_of_a_second_fit(keras, patience):
+    """The rates of four epochs that get better, but not as good as an earlier `fit` with the same plateau was."""
+    values = iter([1.0, 9.0, 8.0, 7.0, 6.0])
+    watched = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(watched=next(values)))
+    plateau = keras.callbacks.ReduceLROnPlateau(monitor="watched", patience=patience, factor=0.5, mode="min")
+    for epochs in (1, 4):
         moves = fit(keras, watched, *with_rate_one(keras, plateau), batch_size=12, epochs=epochs)
-        assert moves == pytest.approx(expected[:epochs], rel=1e-5)
+    return moves
+
+
+@claim(
+    ["keras<3.11", "keras>=3.15", "tf.keras"],
+    AssertionError,
+    "test_reduce_lr_on_plateau_remembers_the_fit_before",
+    answers=["4.8"],
+)
+def test_reduce_lr_on_plateau_forgets_the_fit_before(keras):
+    """A `ReduceLROnPlateau` that is given to a second `fit` knows nothing of the first: each epoch that gets better counts."""
+    for patience in (1, 2):
+        assert rates_of_a_second_fit(keras, patience) == pytest.approx([1.0] * 4, rel=1e-5)
+
+
+@claim(["keras>=3.11,<3.15"], AssertionError, "test_reduce_lr_on_plateau_forgets_the_fit_before", answers=["4.8"])
+def test_reduce_lr_on_plateau_remembers_the_fit_before(keras):
+    """A `ReduceLROnPlateau` that is given to a second `fit` measures it by the best value of the first: make a new one.
+
+    Until that value is passed, no epoch counts as an improvement, and the rate is reduced however well the second goes.
+    """
+    assert rates_of_a_second_fit(keras, 1) == pytest.approx([1.0, 0.5, 0.25, 0.125], rel=1e-5)
+    assert rates_of_a_second_fit(keras, 2) == pytest.approx([1.0, 1.0, 0.5, 0.5], rel=1e-5)
 
 
 def twice_at(keras, change):

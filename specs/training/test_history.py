@@ -321,7 +321,7 @@ def test_has_the_loss_of_each_output(keras):
 
     The key is the name of the output's layer with `_loss` after it.
     """
-    losses = {"loss": [4.0 + 3 * 5.0], "first_loss": [4.0], "second_loss": [5.0]}
+    losses = {"loss": [4.0 + 3 * 5.0], "upper_loss": [4.0], "lower_loss": [5.0]}
     assert history_of_pair(keras) == of_both(losses)
 
 
@@ -344,14 +344,14 @@ def test_has_no_loss_of_each_output(keras):
 )
 def test_has_the_weighted_loss_of_each_output(keras):
     """With several outputs there is a key for the loss of each, in which it is multiplied by its weight already."""
-    assert history_of_pair(keras) == of_both({"loss": [4.0 + 3 * 5.0], "first_loss": [4.0], "second_loss": [3 * 5.0]})
+    assert history_of_pair(keras) == of_both({"loss": [4.0 + 3 * 5.0], "upper_loss": [4.0], "lower_loss": [3 * 5.0]})
 
 
 def loss_of_the_first(keras):
     """What is told of the first output's loss, if anything, which is 4 for a batch of four samples and 49 for a fifth."""
     targets = np.array([[2.0], [2.0], [2.0], [2.0], [7.0]])
     history = pair(keras).fit(np.zeros((5, 1)), [targets, targets], batch_size=4, shuffle=False, verbose=0).history
-    return history.get("first_loss")
+    return history.get("upper_loss")
 
 
 @claim(
@@ -379,7 +379,7 @@ def test_a_loss_of_an_output_counts_batches(keras):
 @claim(answers=["12.R1"])
 def test_has_the_metrics_of_each_output(keras):
     """With several outputs the key of a metric begins with the name of its output, be they given by name or in a list."""
-    metrics = {"first_mean_absolute_error": [2.0], "second_mean_squared_error": [25.0]}
+    metrics = {"upper_mean_absolute_error": [2.0], "lower_mean_squared_error": [25.0]}
     assert history_of_pair(keras, losses=False) == of_both(metrics)
     if trains_in_steps(keras):  # Keras 2.2 takes no lists in the list
         model = pair.__wrapped__(keras)  # the usual one is compiled otherwise
@@ -391,9 +391,9 @@ def test_has_the_metrics_of_each_output(keras):
 @claim(answers=["12.R1"])
 def test_targets_may_come_by_the_outputs_names(keras):
     """Targets may be given as a dictionary by the outputs' names, in any order: each output is compared with its own."""
-    targets = {"second": np.full((2, 1), 5.0), "first": np.full((2, 1), 2.0)}
+    targets = {"lower": np.full((2, 1), 5.0), "upper": np.full((2, 1), 2.0)}
     history = pair(keras).fit(np.zeros((2, 1)), targets, verbose=0).history
-    names = ("loss", "first_mean_absolute_error", "second_mean_squared_error")
+    names = ("loss", "upper_mean_absolute_error", "lower_mean_squared_error")
     assert [history.get(name) for name in names] == [close_to([4.0 + 3 * 5.0]), [2.0], [25.0]]
 
 

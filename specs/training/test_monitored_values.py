@@ -56,7 +56,7 @@ def test_a_metric_knows_its_direction(keras):
     assert bests_of_rising(keras, np.eye(2), "accuracy", "mean_absolute_error") == [2.0, 0.0]
     assert bests_of_rising(keras, np.arange(2), "accuracy", "sparse_categorical_crossentropy") == [2.0, 0.0]
     shall_rise = [keras.metrics.AUC(), keras.metrics.Precision(), keras.metrics.TopKCategoricalAccuracy(k=1)]
-    assert bests_of_rising(keras, np.eye(2), *shall_rise) == [2.0] * 3
+    assert bests_of_rising(keras, np.eye(2), *shall_rise, keras.metrics.CosineSimilarity()) == [2.0] * 4
     shall_fall = ["mean_squared_error", "binary_crossentropy", "categorical_crossentropy"]
     assert bests_of_rising(keras, np.eye(2), *shall_fall, keras.metrics.RootMeanSquaredError()) == [0.0] * 4
 

@@ -7,6 +7,7 @@ from specs.training import test_epoch_hooks as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, hook_becomes, keep_rates, model_of
 
+FORGETTING, REMEMBERING = ["keras<3.11", "keras>=3.15", "tf.keras"], ["keras>=3.11,<3.15"]
 HOOKED, UNHOOKED = spec.HOOKED, spec.UNHOOKED
 EXECUTED, SINGLE = spec.EXECUTED, ["keras<3", "keras[torch]>=3", "tf.keras<2.4"]
 
@@ -237,6 +238,33 @@ def waits_another_epoch(keras, patch):
         usual(self, *args, patience=patience + 1, **options)
 
     patch.setattr(plateau, "__init__", init)
+
+
+@falsifies(spec.test_reduce_lr_on_plateau_forgets_the_fit_before, on=FORGETTING)
+@falsifies(spec.test_reduce_lr_on_plateau_remembers_the_fit_before, on=FORGETTING)
+def remembers_the_best(keras, patch):
+    """A second `fit` is measured by the best value of the first."""
+    best_becomes(keras, patch, lambda plateau: getattr(plateau, "best", float("inf")))
+
+
+@falsifies(spec.test_reduce_lr_on_plateau_forgets_the_fit_before, on=REMEMBERING)
+@falsifies(spec.test_reduce_lr_on_plateau_remembers_the_fit_before, on=REMEMBERING)
+def forgets_the_best(keras, patch):
+    """A second `fit` knows nothing of the first."""
+    best_becomes(keras, patch, lambda plateau: float("inf"))
+
+
+def best_becomes(keras, patch, change):
+    """Make a plateau begin with `change(plateau)`, called before it begins, as its best value."""
+    plateau = keras.callbacks.ReduceLROnPlateau
+    usual = plateau.on_train_begin
+
+    def begin(self, logs=None):
+        best = change(self)
+        usual(self, logs)
+        self.best = best
+
+    patch.setattr(plateau, "on_train_begin", begin)
 
 
 @falsifies(spec.test_sets_the_rate_by_assignment, on=["keras<3"])
