@@ -388,13 +388,48 @@ def test_has_the_metrics_of_each_output(keras):
         assert [history.get(name) for name in metrics] == list(metrics.values())
 
 
-@claim(answers=["12.R1"])
+def told_by_name(keras, targets, by_name):
+    """The loss and the metrics of each output of a pair, whose losses are given by name or not."""
+    history = pair(keras, by_name).fit(np.zeros((2, 1)), targets, verbose=0).history
+    return [history.get(name) for name in ("loss", "upper_mean_absolute_error", "lower_mean_squared_error")]
+
+
+RIGHT, ASTRAY = ["keras<3.5", "keras>=3.7", "tf.keras"], ["keras>=3.5,<3.7"]
+ITS_OWN = [close_to([4.0 + 3 * 5.0]), [2.0], [25.0]]
+BY_NAME = {"lower": np.full((2, 1), 5.0), "upper": np.full((2, 1), 2.0)}
+
+
+@claim(RIGHT, AssertionError, "test_targets_by_name_go_by_the_alphabet", answers=["12.R1"])
 def test_targets_may_come_by_the_outputs_names(keras):
     """Targets may be given as a dictionary by the outputs' names, in any order: each output is compared with its own."""
-    targets = {"lower": np.full((2, 1), 5.0), "upper": np.full((2, 1), 2.0)}
-    history = pair(keras).fit(np.zeros((2, 1)), targets, verbose=0).history
-    names = ("loss", "upper_mean_absolute_error", "lower_mean_squared_error")
-    assert [history.get(name) for name in names] == [close_to([4.0 + 3 * 5.0]), [2.0], [25.0]]
+    assert told_by_name(keras, BY_NAME, by_name=False) == ITS_OWN
+
+
+@claim(ASTRAY, AssertionError, "test_targets_may_come_by_the_outputs_names", answers=["12.R1"])
+def test_targets_by_name_go_by_the_alphabet(keras):
+    """Targets given by the outputs' names go astray: the first output's loss is of the targets that the alphabet has first.
+
+    Its metrics are of its own. Outputs whose names are in alphabetical order are safe; else give the targets in a list.
+    """
+    assert told_by_name(keras, BY_NAME, by_name=False) == [close_to([5.0**2 + 3 * 2.0]), [2.0], [25.0]]
+
+
+@claim(RIGHT, AssertionError, "test_losses_by_name_go_by_the_alphabet", answers=["12.R1"])
+def test_losses_may_come_by_the_outputs_names(keras):
+    """Losses and their weights may be given as dictionaries by the outputs' names, in any order: each output has its own."""
+    assert told_by_name(keras, [BY_NAME["upper"], BY_NAME["lower"]], by_name=True) == ITS_OWN
+    assert told_by_name(keras, BY_NAME, by_name=True) == ITS_OWN
+
+
+@claim(ASTRAY, AssertionError, "test_losses_may_come_by_the_outputs_names", answers=["12.R1"])
+def test_losses_by_name_go_by_the_alphabet(keras):
+    """Losses given by the outputs' names go astray: the first output gets the loss of the name that is first in the alphabet.
+
+    Likewise their weights. Outputs whose names are in alphabetical order have their own; else give both in lists.
+    """
+    targets = [BY_NAME["upper"], BY_NAME["lower"]]
+    assert told_by_name(keras, targets, by_name=True) == [close_to([3 * 2.0 + 5.0**2]), [2.0], [25.0]]
+    assert told_by_name(keras, targets, by_name=False) == ITS_OWN
 
 
 @claim(answers=["12.R1", "12.R2"])
