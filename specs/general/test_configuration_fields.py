@@ -45,6 +45,12 @@ def pooled_and_flattened(keras):
     return [int(size) for size in tuple(shape)[1:]], array(keras, flat)[0].tolist()
 
 
+def resized(keras):
+    """The shapes of an image of 4 x 5 x 6 that is padded by ones, repeated by twos and cropped by ones: a look."""
+    layers = [keras.layers.ZeroPadding2D(1), keras.layers.UpSampling2D(2), keras.layers.Cropping2D(1)]
+    return [[int(size) for size in tuple(layer.compute_output_shape((None, 4, 5, 6)))[1:]] for layer in layers]
+
+
 def channels_of_convolution(keras):
     """How many channels a convolution sees in an image of 2 x 3 x 4: a look."""
     layer = keras.layers.Conv2D(1, 1)
@@ -72,9 +78,15 @@ def types_of_weights(keras):
     return sorted({str(weight.dtype) for weight in sequential(keras, (3,), *layers).get_weights()})
 
 
+def squared(keras):
+    """What Keras 3 makes of the squared error of a difference that float32 does not know: a look."""
+    loss = keras.losses.MeanSquaredError() if hasattr(keras, "ops") else None
+    return loss and float(array(keras, loss(np.array([[1.0]]), np.array([[FINE]]))))
+
+
 def of_types(*names):
     """A start for each of these float types."""
-    looks = [types_and_numbers, types_of_weights]
+    looks = [types_and_numbers, types_of_weights, squared]
     return {name: Start({FILE: json.dumps({"floatx": name})}, looks=looks).ahead() for name in names}
 
 
@@ -106,7 +118,7 @@ def policy_between_two_layers(keras):
 
 EFFECTS = Start(
     {FILE: '{"epsilon": 0.001, "image_data_format": "channels_first"}'},
-    looks=[costs_of_certain_errors, averaged, channels_of_convolution, pooled_and_flattened],
+    looks=[costs_of_certain_errors, averaged, channels_of_convolution, pooled_and_flattened, resized],
 ).ahead()
 FLOATS = of_types("float16", "float32", "float64")
 FIRST = Start(looks=[set_before_the_first_layer]).ahead()
@@ -125,6 +137,9 @@ def test_epsilon_keeps_a_crossentropy_finite(keras, epsilon):
     """Epsilon stands for 0 in a logarithm: a prediction of 0 for the true class costs `-log(epsilon)`, not infinity."""
     with configured(keras, epsilon=epsilon):
         assert_near_epsilon(keras, costs_of_certain_errors(keras), epsilon)
+        if hasattr(keras, "ops"):
+            divergence = keras.losses.kl_divergence(tensor(keras, [[1.0, 0.0]]), tensor(keras, [[0.0, 1.0]]))
+            assert array(keras, divergence).item() == pytest.approx((epsilon - 1) * np.log(epsilon), rel=1e-6)
 
 
 @claim(answers=["18.R1"], examples=4)
@@ -211,6 +226,7 @@ def test_floatx_may_be_float64(keras):
     """With `"floatx": "float64"` in the file weights and predictions are of float64, and tell 1 + 2**-30 from 1."""
     assert FLOATS["float64"]().seen["types_and_numbers"] == ("float64", "float64", [LARGE, FINE])
     assert FLOATS["float64"]().seen["types_of_weights"] == ["float64"]
+    assert FLOATS["float64"]().seen["squared"] in (None, 2.0**-60)
 
 
 @claim(["keras[jax]", "keras[torch]>=3.15"], AssertionError, "test_floatx_may_be_float64", answers=["18.4", "18.R2"])
@@ -302,6 +318,8 @@ def test_the_file_s_image_data_format_is_the_layers_default(keras):
     assert EFFECTS().seen["pooled_and_flattened"] == ([2, 2, 3], [0, 3, 1, 4, 2, 5])
     assert (averaged(keras), channels_of_convolution(keras)) == ((1, 4), 4)
     assert pooled_and_flattened(keras) == ([1, 2, 6], [0, 1, 2, 3, 4, 5])
+    assert EFFECTS().seen["resized"] == [[4, 7, 8], [4, 10, 12], [4, 3, 4]]
+    assert resized(keras) == [[6, 7, 6], [8, 10, 6], [2, 3, 6]]
 
 
 @claim(answers=["18.4"])

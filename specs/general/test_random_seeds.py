@@ -462,6 +462,7 @@ def test_a_seed_repeats_a_random_function(keras):
     draws = [
         *[functools.partial(draw, (32,)) for draw in (functions.normal, functions.uniform, functions.truncated_normal)],
         functools.partial(functions.randint, (32,), 0, 1000),
+        functools.partial(functions.gamma, (32,), 2.0),
         functools.partial(functions.categorical, numbers[None], 32),
         functools.partial(functions.dropout, numbers, 0.5),
         functools.partial(functions.shuffle, numbers),

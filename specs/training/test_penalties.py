@@ -216,7 +216,7 @@ def test_act_by_their_gradient(keras, number):
 def test_on_activity_count_in_testing_too(keras):
     """Penalties on activity count alike in the training loss, in `val_loss` and in `evaluate`, and in no prediction.
 
-    Those on the activity of an LSTM or GRU count as well.
+    Those on the activity of an LSTM or GRU count as well, and those of an `ActivityRegularization`.
     """
     model = watched(keras)
     history = model.fit(INPUTS[:4], TARGETS[:4], validation_data=(INPUTS[:4], TARGETS[:4]), verbose=0).history
@@ -230,6 +230,10 @@ def test_on_activity_count_in_testing_too(keras):
         model.compile(optimizer=sgd(keras), loss="mse", metrics=["mse"])
         loss, error = model.evaluate(np.ones((1, 1, 1)), np.zeros((1, 2)), verbose=0)
         assert loss - error == pytest.approx(0.5 * np.square(model.predict(np.ones((1, 1, 1)), verbose=0)).sum(), rel=1e-5)
+    model = sequential(keras, (2,), keras.layers.ActivityRegularization(l1=0.25, l2=0.5))
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=["mse"])
+    loss, error = model.evaluate(np.array([[1.0, -2.0]]), np.zeros((1, 2)), verbose=0)
+    assert loss - error == pytest.approx(0.25 * 3 + 0.5 * 5, rel=1e-5)
 
 
 @claim(
