@@ -99,7 +99,7 @@ def test_layers_keep_their_arguments(keras):
         assert lost(given, again(keras.layers, layer).get_config()) == [], kind
 
 
-@claim(answers=["5.2"])
+@claim(answers=["5.4"])
 def test_losses_and_optimizers_keep_their_arguments(keras):
     """An optimizer that is made again from its configuration has the arguments that it was made with; so has a loss.
 
