@@ -21,6 +21,21 @@ def test_shows_every_claim_in_every_column(visit):
     assert page.locator("#scroller tbody th").last.bounding_box()["x"] == pytest.approx(box["x"], abs=2)
 
 
+@pytest.mark.parametrize("height", [360, 720, 1600])
+def test_fills_the_window(visit, height):
+    """Rows are drawn down to the matrix's lower edge, however high the window is, at once and after it was made higher."""
+    page = visit()
+    page.set_viewport_size({"width": 1280, "height": height})
+    page.evaluate("location.hash = 'matrix'")
+    page.wait_for_selector("#scroller td")
+    for _ in range(2):
+        bottom = page.locator("#scroller").evaluate("one => one.getBoundingClientRect().bottom")
+        below = page.locator("#scroller tr.space").last.bounding_box()["y"]
+        assert below >= bottom
+        page.set_viewport_size({"width": 1280, "height": 2 * height})
+        page.wait_for_timeout(100)
+
+
 def test_filters(visit):
     """Filters by question, verdict, generation and backend leave what they say, and stand in the address."""
     page = visit("#matrix")

@@ -1,8 +1,8 @@
 /* The matrix: claims by columns. Of its rows only those in sight are in the page, so that fifty thousand cells stay quick. */
 
-const ROW = 26;  // the height of a row, in pixels, as the style sheet has it
+const ROW = 26, FREE = 240, LEAST = 288;  // pixels, as the style sheet has them: a row's, what is free beside the matrix, the matrix's at least
 const FILTERS = ["question", "verdict", "generation", "backend"];
-const matrix = {rows: [], columns: [], at: [0, 0], top: -1};
+const matrix = {rows: [], columns: [], at: [0, 0], top: 0, end: 0};
 
 function prepareMatrix() {
   const choices = {
@@ -19,6 +19,7 @@ function prepareMatrix() {
   }
   const scroller = $("#scroller");
   scroller.addEventListener("scroll", drawRows, {passive: true});
+  addEventListener("resize", () => document.body.dataset.view === "matrix" && drawRows());
   scroller.addEventListener("keydown", move);
   scroller.addEventListener("focusin", event => event.target.dataset.at && describe(event.target.dataset.at.split(",").map(Number)));
   scroller.addEventListener("mouseover", event => event.target.dataset.at && describe(event.target.dataset.at.split(",").map(Number)));
@@ -44,16 +45,15 @@ function drawMatrix() {
   matrix.columns = [...columns.keys()].filter(column => fits(columns[column]));
   matrix.rows = [...claims.keys()].filter(matches);
   matrix.at = [0, 0];
-  matrix.top = -1;
   $("#shown").replaceChildren(`${matrix.rows.length} `, ...both("claims"), ` × ${matrix.columns.length} `, ...both("columns"));
   const body = element("tbody");
   const table = element("table", {}, element("thead", {}, familyRow(), versionRow()), body);
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", text("Claims by columns"));
   table.setAttribute("aria-rowcount", matrix.rows.length + 2);
-  $("#scroller").replaceChildren(table);
   $("#scroller").scrollTop = 0;
-  drawRows();
+  $("#scroller").replaceChildren(table);
+  fillRows(0);
 }
 
 function heading(content, scope) {
@@ -84,10 +84,13 @@ function versionRow() {
 const edge = column => columns[column].family !== columns[matrix.columns[matrix.columns.indexOf(column) - 1]]?.family;
 
 function drawRows() {
-  const scroller = $("#scroller"), inSight = Math.ceil(scroller.clientHeight / ROW), first = Math.floor(scroller.scrollTop / ROW);
-  const last = Math.min(first + inSight, matrix.rows.length);
-  if (matrix.top >= 0 && first >= matrix.top && last <= matrix.end) return;
-  const seen = inSight + 16, top = Math.max(0, Math.min(first - 8, matrix.rows.length - seen));
+  const scroller = $("#scroller"), first = Math.floor(scroller.scrollTop / ROW), last = first + Math.ceil((scroller.clientHeight - $("thead", scroller).offsetHeight) / ROW);
+  if (first < matrix.top || Math.min(last, matrix.rows.length) > matrix.end) fillRows(first);
+}
+
+/* As many rows as have room, and under the headings a few more; measuring what is in sight would lay out the page twice. */
+function fillRows(first) {
+  const seen = Math.ceil(Math.max(innerHeight - FREE, LEAST) / ROW), top = Math.max(0, Math.min(first - 1, matrix.rows.length - seen));
   Object.assign(matrix, {top, end: Math.min(top + seen, matrix.rows.length)});
   const rows = matrix.rows.slice(top, top + seen), held = document.activeElement?.dataset?.at;
   const space = height => {
