@@ -150,3 +150,38 @@ def test_the_scope_may_be_left():
 def test_the_scope_may_be_left_but_steps_are_added_up():
     """A model that was made and compiled in the strategy's scope is trained outside of it, too, in steps twice as long."""
     assert FIRST.run(to_outside) == 0.0
+
+
+def summed(keras):
+    """A job. The weight after a step, and the loss that is reported, of a loss that is summed over a batch on two devices."""
+    simulate(keras, 2)
+    with on_each(keras, 2) as parallel:
+        model = sequential(keras, (1,), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones"))
+        copy = parallel(model)
+        copy.compile(optimizer=sgd(keras, 1 / 64), loss=keras.losses.MeanSquaredError(reduction="sum"))
+        losses = copy.fit(np.ones((8, 1)), np.zeros((8, 1)), batch_size=8, verbose=0).history["loss"]
+    return [model.get_weights()[0].item(), *losses]
+
+
+@claim(
+    ["keras[tensorflow]>=2.3,<3", "keras[tensorflow]>=3.8", "tf.keras"],
+    (AssertionError, JobError),
+    "test_reports_the_mean_of_the_devices_sums",
+    needs=["tensorflow"],
+    answers=["3.4"],
+)
+def test_sums_a_loss_over_all_devices():
+    """A loss with `reduction="sum"` is the sum over the samples of all devices, in the step and in what `fit` reports."""
+    assert FIRST.run(summed) == [1 - 8 * 2 / 64, 8.0]
+
+
+@claim(
+    ["keras[tensorflow]>=3,<3.8"],
+    (AssertionError, JobError),
+    "test_sums_a_loss_over_all_devices",
+    needs=["tensorflow"],
+    answers=["3.4"],
+)
+def test_reports_the_mean_of_the_devices_sums():
+    """Of a loss with `reduction="sum"` `fit` reports the mean of the devices' sums: on two devices, half of the sum."""
+    assert FIRST.run(summed)[1] == 4.0

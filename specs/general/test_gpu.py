@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.claims import claim
-from fixtures.configuration import Start
+from fixtures.configuration import FILE, Start
 from fixtures.placement import hidden, listed, numbers, places, right_numbers
 
 HIDDEN = Start(looks=[places, numbers, listed, hidden], CUDA_VISIBLE_DEVICES="").ahead()
@@ -81,13 +81,14 @@ def test_tf_keras_has_one_backend(keras, name):
 
 
 THEANO, CNTK = Start(KERAS_BACKEND="theano").ahead(), Start(KERAS_BACKEND="cntk").ahead()
+FILED = Start({FILE: '{"backend": "theano"}'}, KERAS_BACKEND=None).ahead()
 
 
-@claim(["keras>=3"], AssertionError, "test_keras_2_knows_theano", answers=["2.4"], examples=2)
-@given(start=st.sampled_from([THEANO, CNTK]))
-def test_theano_is_an_unknown_backend(keras, start):
-    """`KERAS_BACKEND=theano` and `cntk` are refused as any other unknown name, whether they are installed or not."""
-    assert start().raised.startswith("ValueError: Unable to import backend : ")
+@claim(["keras>=3"], AssertionError, "test_keras_2_knows_theano", answers=["2.4"])
+def test_theano_is_an_unknown_backend(keras):
+    """`KERAS_BACKEND=theano` and `cntk`, or such a `keras.json`, are refused as any other unknown name, installed or not."""
+    for start in (THEANO, CNTK, FILED):
+        assert start().raised.startswith("ValueError: Unable to import backend : ")
 
 
 @claim(OLD, AssertionError, "test_theano_is_an_unknown_backend", answers=["2.4"])

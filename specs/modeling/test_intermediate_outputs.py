@@ -167,6 +167,14 @@ def test_needs_no_other_inputs_than_the_layer(keras):
     assert both.predict([np.array([[10.0, 20]]), np.array([[1.0, 2, 3]])], verbose=0).tolist() == [[36.0]]
 
 
+@claim(answers=["7.2"])
+def test_may_keep_inputs_that_it_does_not_need(keras):
+    """Of a model of several inputs, a cut one made from `model.inputs` takes all of them, also those it does not need."""
+    model = fork(keras)
+    right = keras.models.Model(inputs=model.inputs, outputs=model.get_layer("right").output)
+    assert right.predict([np.array([[10.0, 20]]), np.array([[1.0, 2, 3]])], verbose=0).tolist() == [[6.0]]
+
+
 @claim(
     ["keras<3", "keras>=3.14", "tf.keras"],
     pytest.fail.Exception,
@@ -202,6 +210,44 @@ def test_begins_behind_a_layer(keras):
     weights = whole_weights(model, seed=6)
     _, second, _, fourth = tower_outputs(weights, BATCH)
     assert feed(keras, head, second).tolist() == fourth.tolist()
+
+
+def added_up(keras):
+    """A layer, one behind it, and the sum of the two: of ones, whose outputs are the sum of two inputs."""
+    first = keras.layers.Dense(2, kernel_initializer="ones")(input_layer(keras, (2,)))
+    second = keras.layers.Dense(2, kernel_initializer="ones")(first)
+    return first, second, keras.layers.Add()([first, second])
+
+
+def behind_two_layers(keras):
+    """What a model behind both layers makes of `[1, 2]` for the first and `[10, 20]` for the second."""
+    first, second, both = added_up(keras)
+    model = keras.models.Model([first, second], both)
+    return model.predict([np.array([[1.0, 2.0]]), np.array([[10.0, 20.0]])], verbose=0).tolist()
+
+
+@claim(["keras>=3", "tf.keras>=2.7"], ValueError, "test_needs_no_other_inputs_than_the_layer", answers=["7.2"])
+def test_begins_behind_a_layer_that_is_used_twice(keras):
+    """A model may begin behind a layer whose output goes two ways that meet again, as in a residual network."""
+    first, _, both = added_up(keras)
+    assert feed(keras, keras.models.Model(first, both), np.array([[1.0, 2.0]])).tolist() == [[4.0, 5.0]]
+
+
+@claim(
+    ["keras>=3.1", "tf.keras>=2.7"],
+    (ValueError, AssertionError),
+    ["test_needs_no_other_inputs_than_the_layer", "test_computes_the_second_of_two_layers_anew"],
+    answers=["7.2"],
+)
+def test_begins_behind_two_layers(keras):
+    """A model may begin behind two layers, one of which depends on the other: it takes what it is given for both."""
+    assert behind_two_layers(keras) == [[11.0, 22.0]]
+
+
+@claim(["keras>=3,<3.1"], (ValueError, AssertionError), "test_begins_behind_two_layers", answers=["7.2"])
+def test_computes_the_second_of_two_layers_anew(keras):
+    """Of a model that begins behind two layers, one behind the other, what is given for the second is ignored."""
+    assert behind_two_layers(keras) == [[4.0, 5.0]]
 
 
 @claim(needs=["float32"], answers=["7.2"])

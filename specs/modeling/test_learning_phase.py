@@ -259,6 +259,28 @@ def test_other_layers_do_not_differ(keras):
     assert differing(keras, steady(keras)) == set()
 
 
+@claim(["keras>=3", "tf.keras>=2.6"], AttributeError, "test_other_layers_do_not_differ", answers=["7.5"])
+def test_random_changes_of_images_are_for_training_alone(keras):
+    """`RandomFlip` and the other layers that change images at random pass them on in test mode, and in `predict`, to the bit.
+
+    False alarm: that none of 64 images is flipped in training mode: 1 / 4**64, less than 1e-38; nothing else is drawn so often
+    as to be nothing.
+    """
+    images = np.random.RandomState(0).uniform(0, 1, (64, 4, 4, 1)).astype("float32")
+    k = keras.layers
+    changes = [k.RandomFlip(), k.RandomRotation(0.5), k.RandomTranslation(0.5, 0.5), k.RandomZoom(0.5), k.RandomContrast(0.5)]
+    inputs = input_layer(keras, images.shape[1:])
+    model = keras.models.Model(inputs, [change(inputs) for change in changes])
+    for layer, test, training, predicted in zip(
+        changes,
+        outputs_in_mode(keras, model, images, False),
+        outputs_in_mode(keras, model, images, True),
+        model.predict(images, verbose=0),
+    ):
+        assert test.tobytes() == predicted.tobytes() == images.tobytes(), layer.name
+        assert training.tobytes() != images.tobytes(), layer.name
+
+
 @claim([], AssertionError, "test_other_dropouts_and_noise_differ_too", answers=["7.5"])
 def test_only_dropout_and_batch_normalization_differ(keras):
     """No other layers than Dropout and BatchNormalization differ between the modes."""

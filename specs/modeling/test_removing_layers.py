@@ -165,6 +165,30 @@ def test_shortens_a_model_that_is_not_built(keras):
     assert feed(keras, model, np.ones((2, 2))).tolist() == [[2.0] * 4] * 2
 
 
+def built_later(keras):
+    """A Sequential of two layers that is told its input's shape by `build`, less the second."""
+    model = keras.models.Sequential([keras.layers.Dense(width, kernel_initializer="ones") for width in (3, 4)])
+    model.build((None, 2))
+    model.pop()
+    return model
+
+
+@claim(["keras", "tf.keras>=2.3"], AttributeError, "test_forgets_the_shape_that_it_was_built_with", answers=["15.1"])
+def test_keeps_the_shape_that_it_was_built_with(keras):
+    """A Sequential that was told its input's shape by `build` keeps it: after `pop()` its output's shape is known."""
+    model = built_later(keras)
+    assert model.output_shape == (None, 3)
+    assert feed(keras, model, np.ones((2, 2))).tolist() == [[2.0] * 3] * 2
+
+
+@claim(["tf.keras<2.3"], pytest.fail.Exception, "test_keeps_the_shape_that_it_was_built_with", answers=["15.1"])
+def test_forgets_the_shape_that_it_was_built_with(keras):
+    """A Sequential that was told its input's shape by `build` has no `output_shape` after `pop()`: AttributeError."""
+    model = built_later(keras)
+    with pytest.raises(AttributeError):
+        model.output_shape  # noqa: B018
+
+
 @claim(["keras>=3", "tf.keras"], TypeError, "test_two_layers_less_one", answers=["15.1"])
 def test_leaves_the_input_that_it_began_with(keras):
     """A Sequential may begin with `keras.Input`, which is none of its layers: `pop()` leaves it."""

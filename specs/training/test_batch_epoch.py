@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
 from fixtures.batches import batches, parts, trained, updates
 from fixtures.claims import claim
 from fixtures.models import ledger, logbook, reused, sequential, sgd
+from fixtures.optimizers import adam_path, momentum_path, optimizer
 from fixtures.probes import noted, weights_after_batches
 
 COUNTED, LEFT_OUT = ["keras>=2.3", "tf.keras"], ["keras<2.3"]  # samples of weight 0
 CUT, REPEATED = ["keras>=3", "tf.keras>=2"], ["keras<3", "tf.keras<2"]  # data, by steps
 UNEVEN = ["keras[tensorflow]>=3", "keras[openvino]>=3", "keras[jax]>=3.7", "keras[torch]>=3.7", "tf.keras>=2.2"]
 LOST = ["keras[jax]>=3,<3.7", "keras[torch]>=3,<3.7"]
+APART = ["keras[tensorflow]>=3"]  # an embedding's gradients, by Adam
+SUMMED = ["keras[jax]>=3", "keras[torch]>=3", "keras[openvino]>=3", "tf.keras"]
 OF_UNEVEN = [
     "test_uneven_steps_end_with_a_short_batch",
     "test_the_first_fit_by_steps_loses_a_batch",
@@ -83,6 +87,62 @@ def test_averages_the_gradient_over_the_samples_of_the_batch(keras, samples, bat
     model.set_weights([np.zeros((3, 1))])
     model.train_on_batch(np.array([[0], [0], [2], [0]]), np.array([[1.0], [2.0], [3.0], [4.0]]))
     assert model.get_weights()[0].tolist() == [[(1 + 2 + 4) / 4], [0], [3 / 4]]
+
+
+WORDS = np.array([[0, 1, 0, 2, 0, 1], [2, 1, 2, 0, 1, 1]] * 2)  # an optimizer may leave alone what a batch has not
+
+
+def of_words(parts):
+    """The sum of each word's parts in each batch."""
+    return np.array([[np.sum(part[word == n]) for n in range(3)] for word, part in zip(WORDS, parts)])
+
+
+def embedded(keras, chosen, gradients):
+    """Where an embedding of the three words is after each of four batches, if these are the gradients of their samples."""
+    model, path = dictionary(keras), []
+    model.compile(optimizer=chosen, loss=model.loss)
+    model.set_weights([np.zeros((3, 1))])
+    for word, gradient in zip(WORDS, gradients):
+        model.train_on_batch(word[:, None], -6 * gradient[:, None])  # the mean of six samples
+        path.append(model.get_weights()[0][:, 0])
+    return np.array(path)
+
+
+@claim(answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_momentum_moves_a_word_by_all_its_samples(keras, seed):
+    """With momentum too, an embedding is moved by all samples of a word that the batch has more than once."""
+    gradients = np.random.RandomState(seed).uniform(1, 9, WORDS.shape)
+    expected = momentum_path(of_words(gradients), 0.5, 0.9)
+    np.testing.assert_allclose(embedded(keras, optimizer(keras, "SGD", 0.5, momentum=0.9), gradients), expected, rtol=FLOAT32)
+
+
+@claim(
+    SUMMED,
+    (AssertionError, Flaky),
+    "test_adam_squares_the_samples_of_a_word_one_by_one",
+    varies_on=["keras<3"],
+    answers=["4.1"],
+    examples=1,
+)
+@given(seed=seeds)
+def test_adam_squares_the_sum_of_a_words_samples(keras, seed):
+    """Adam takes an embedding's gradient as any other's: its square is that of the sum over all samples of a word.
+
+    In Keras 2.2 and 2.3 on TensorFlow its step races with its counter, embedding or not.
+    """
+    gradients = np.random.RandomState(seed).uniform(1, 9, WORDS.shape)
+    expected = adam_path(of_words(gradients), 0.01)
+    np.testing.assert_allclose(embedded(keras, optimizer(keras, "Adam", 0.01), gradients), expected, rtol=1e-4)
+
+
+@claim(APART, AssertionError, "test_adam_squares_the_sum_of_a_words_samples", answers=["4.1"], examples=1)
+@given(seed=seeds)
+def test_adam_squares_the_samples_of_a_word_one_by_one(keras, seed):
+    """Adam adds up squares of a word's samples: a word that a batch has n times moves up to sqrt(n) times as far."""
+    gradients = np.random.RandomState(seed).uniform(1, 9, WORDS.shape)
+    expected = adam_path(of_words(gradients), 0.01, squares=of_words(gradients**2))
+    np.testing.assert_allclose(embedded(keras, optimizer(keras, "Adam", 0.01), gradients), expected, rtol=1e-4)
 
 
 @claim(answers=["4.1"], examples=2)

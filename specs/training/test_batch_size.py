@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from fixtures.batches import trained
 from fixtures.claims import claim
 from fixtures.figures import lines
-from fixtures.models import reused, sequential, sgd, siamese
+from fixtures.models import input_layer, reused, sequential, sgd, siamese
+from fixtures.stacks import outputs_in_mode, stack
 
 BY_SAMPLES = ["keras<3", "keras>=3.2", "tf.keras"]
 seeds = st.integers(0, 2**31)
@@ -87,6 +88,20 @@ def test_batch_normalization_ignores_the_neighbours_in_evaluation(keras, neighbo
     assert in_evaluation == pytest.approx((1 - 0.5) / np.sqrt(16 + 1e-3), rel=1e-5)
 
 
+@claim(answers=["4.2"])
+def test_other_layers_look_at_no_neighbours_in_training(keras):
+    """No other layer makes samples depend on each other, in training mode either: neither the other normalizations do."""
+    samples = np.random.RandomState(0).normal(size=(4, 3, 4))
+    others = {"LayerNormalization": {}, "RMSNormalization": {}, "UnitNormalization": {}, "GroupNormalization": {"groups": 2}}
+    layers = [getattr(keras.layers, name)(**options) for name, options in others.items() if hasattr(keras.layers, name)]
+    model = stack(
+        keras, (3, 4), *layers, keras.layers.Conv1D(3, 2), keras.layers.LSTM(3), keras.layers.Dense(4), keras.layers.PReLU()
+    )
+    together, alone = (outputs_in_mode(keras, model, part, True) for part in (samples, samples[1:2]))
+    for output, expected in zip(together, alone):
+        np.testing.assert_allclose(output[1:2], expected, **CLOSE)
+
+
 @reused
 def scale(keras):
     """Multiplies its input by its weight; its loss is the squared error, its metric the absolute one."""
@@ -119,6 +134,37 @@ def test_evaluates_weighted_samples_the_same_in_batches_of_any_size(keras, batch
     inputs, targets, weights = random.uniform(-3, 3, (8, 1)), random.uniform(-3, 3, (8, 1)), random.uniform(1, 5, 8)
     loss = model.evaluate(inputs, targets, sample_weight=weights, batch_size=batch_size, verbose=0)[0]
     assert loss == pytest.approx(np.mean(weights * (2 * inputs - targets)[:, 0] ** 2), rel=1e-5)
+
+
+@claim(
+    ["keras>=2.3,<3", "keras>=3", "tf.keras"],
+    AttributeError,
+    "test_evaluates_the_same_in_batches_of_any_size",
+    answers=["4.4"],
+    examples=2,
+)
+@given(batch_size=st.integers(1, 4))
+@example(batch_size=1)
+def test_counts_hits_over_all_batches(keras, batch_size):
+    """`Precision` and `Recall` are those of all samples together, in batches of any size, not a mean over batches."""
+    metrics = [keras.metrics.Precision(), keras.metrics.Recall()]
+    model = sequential(keras, (1,), keras.layers.Activation("linear"))
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=metrics)
+    inputs, targets = np.array([[1.0], [0], [1], [1], [0]]), np.array([[0.0], [1], [1], [1], [0]])
+    _, precision, recall = model.evaluate(inputs, targets, batch_size=batch_size, verbose=0)
+    assert (precision, recall) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+
+
+@claim(BY_SAMPLES, AssertionError, "test_evaluates_the_mean_of_the_batches", needs=["float32"], answers=["4.4"])
+def test_weighs_batches_of_several_inputs_by_their_samples(keras):
+    """With several inputs, too, the loss that `fit` and `evaluate` report is the mean over all samples, not over batches."""
+    first, second = input_layer(keras, (1,)), input_layer(keras, (1,))
+    outputs = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(keras.layers.add([first, second]))
+    model = keras.models.Model([first, second], outputs)
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mae")
+    inputs, targets = [np.arange(8.0)[:, None] ** 2] * 2, np.zeros((8, 1))
+    (trained,) = model.fit(inputs, targets, batch_size=5, shuffle=False, verbose=0).history["loss"]
+    assert trained == model.evaluate(inputs, targets, batch_size=5, verbose=0) == pytest.approx(2 * 140 / 8, rel=1e-6)
 
 
 @claim(["keras>=3,<3.2"], AssertionError, "test_evaluates_the_same_in_batches_of_any_size", answers=["4.4"])

@@ -214,6 +214,23 @@ def test_trains_from_a_tensorflow_dataset(keras):
 
 
 @claim(
+    holds_on=MODERN,
+    otherwise=AttributeError,
+    instead="test_trains_as_from_arrays",
+    needs=["tensorflow"],
+    answers=["8.2", "8.3"],
+)
+def test_trains_by_steps_from_a_dataset_of_unknown_length(keras):
+    """`steps_per_epoch` also cuts a `tf.data.Dataset` that does not know its length, such as one that was filtered."""
+    import tensorflow as tf
+
+    rows, ones = np.eye(NUMBERS, dtype="float32")[:6], np.ones((6, 1), "float32")
+    model, data = zeroed(keras), tf.data.Dataset.from_tensor_slices((rows, ones)).filter(lambda *_: True).batch(1)
+    model.fit(data, steps_per_epoch=2, epochs=2, verbose=0)
+    assert learned(model, 6) == [1, 1, 1, 1, 0, 0]
+
+
+@claim(
     holds_on=["keras<2.3", "keras>=3", "tf.keras"],
     otherwise=AssertionError,
     instead="test_evaluates_the_last_batch_alone",
@@ -260,3 +277,22 @@ def test_an_epoch_goes_on_where_the_last_ended(keras, steps, epochs):
     trained = steps * epochs
     expected = [[1.0] * step + [0.0] * (NUMBERS - step) for step in range(1, trained + 1)]
     assert [weights[0][:, 0].tolist() for weights in after.weights] == expected
+
+
+def learned_by_steps(keras):
+    """What is learned from eight batches of a Sequence, of a sample each, in four epochs of two steps."""
+    model = zeroed(keras)
+    fit_from(keras, model, sequence(keras, 8, single), steps_per_epoch=2, epochs=4, shuffle=False)
+    return learned(model, 9)
+
+
+@claim(["keras", "tf.keras<2.1"], AssertionError, "test_each_epoch_by_steps_begins_a_sequence_anew", answers=["8.2"])
+def test_a_sequence_goes_on_where_the_last_epoch_ended(keras):
+    """With `steps_per_epoch` an epoch of a `Sequence` goes on where the last ended, too: no batch is left out."""
+    assert learned_by_steps(keras) == [1.0] * 8 + [0.0]
+
+
+@claim(["tf.keras>=2.1"], AssertionError, "test_a_sequence_goes_on_where_the_last_epoch_ended", answers=["8.2"])
+def test_each_epoch_by_steps_begins_a_sequence_anew(keras):
+    """With `steps_per_epoch` each epoch of a `Sequence` begins at its first batch: those after the steps train nothing."""
+    assert learned_by_steps(keras) == [4.0] * 2 + [0.0] * 7

@@ -72,6 +72,17 @@ def test_accumulates_for_adam(keras, seed):
     assert same(path[1::2], adam_path(means(gradients, 4), 0.01), 1e-4)  # 1 - 0.999^t is off by up to 6e-8 of 0.001
 
 
+@claim(NEW, TypeError, BY_HAND, answers=["4.R1"])
+def test_accumulates_for_an_embedding(keras):
+    """The words of all k batches move their embeddings, also those that several batches have."""
+    model = sequential(keras, (1,), keras.layers.Embedding(3, 1, embeddings_initializer="zeros"), keras.layers.Flatten())
+    chosen = optimizer(keras, "SGD", 1.0, gradient_accumulation_steps=2)
+    model.compile(optimizer=chosen, loss=lambda target, output: -target * output)
+    words, targets = np.array([[0], [0], [0], [2]]), np.array([[1.0], [2.0], [3.0], [4.0]])
+    model.fit(words, targets, batch_size=2, shuffle=False, verbose=0)
+    assert model.get_weights()[0].tolist() == [[(1 + 2 + 3) / 4], [0], [4 / 4]]
+
+
 @claim(REPAIRED, (AssertionError, TypeError), BY_HAND, answers=["4.1", "4.R1"])
 def test_iterations_count_updates(keras):
     """`optimizer.iterations` counts the updates, not the batches: of 7 batches accumulated in threes, 2.

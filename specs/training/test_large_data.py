@@ -14,7 +14,7 @@ from fixtures.curves import graded
 from fixtures.figures import lines
 from fixtures.models import forget_batches, ledger, sequential, sgd
 from fixtures.probes import weights_after_batches
-from fixtures.sources import ahead, everything, fit_from, learner
+from fixtures.sources import ahead, everything, fit_from, learner, sequence
 
 OWN, RUNNING = ["keras<3", "keras>=3.15", "tf.keras"], ["keras>=3,<3.15"]  # what methods of a batch return
 
@@ -94,6 +94,16 @@ def test_test_on_batch_returns_loss_and_metrics_of_its_batch(keras, right):
     assert [list(outcome) for outcome in outcomes] == [[1 - n / 4, n / 4, n / 4, 1 - n / 4] for n in right]
 
 
+@claim(OWN, AssertionError, "test_methods_of_a_batch_return_means_so_far", answers=["8.1"])
+def test_train_on_batch_returns_metrics_of_its_batch(keras):
+    """`train_on_batch` returns the metrics of its own batch alone, too, whatever batches came before."""
+    model = graded(keras)  # it never learns
+    model.set_weights([np.ones((1, 1))])
+    right = [0, 4, 1]
+    outcomes = [model.train_on_batch((np.arange(4)[:, None] < n).astype("float32"), np.ones((4, 1), "float32")) for n in right]
+    assert [list(outcome) for outcome in outcomes] == [[1 - n / 4, n / 4, n / 4, 1 - n / 4] for n in right]
+
+
 @claim(RUNNING, (AssertionError, AttributeError), "test_test_on_batch_returns_loss_and_metrics_of_its_batch", answers=["8.1"])
 def test_methods_of_a_batch_return_means_so_far(keras):
     """`train_on_batch` and `test_on_batch` return means over all batches since `reset_metrics()`, which begins anew."""
@@ -170,6 +180,38 @@ def test_only_a_few_batches_are_in_memory(keras, evidence):
     evidence("batches in memory", lines("batch", "batches", alive=alive[:20], trained_on=list(range(1, 21))))
     assert len(alive) == 64 <= len(made)
     assert max(alive) <= 13
+
+
+@claim(answers=["8.4"])
+def test_only_a_few_batches_of_a_sequence_are_in_memory(keras):
+    """Of 64 batches that a `Sequence` makes, and `fit` trains on, no more than 13 are in memory at any time."""
+    made, alive = [], []
+
+    def batch(index):
+        inputs = np.zeros((64, 4), "float32")
+        made.append(weakref.ref(inputs))
+        return inputs, np.zeros((64, 1), "float32")
+
+    def measure(batch, logs):
+        alive.append(sum(reference() is not None for reference in made))
+
+    measured = keras.callbacks.LambdaCallback(on_batch_end=measure)
+    fit_from(keras, ledger(keras, 4), sequence(keras, 64, batch), callbacks=[ahead(keras, made, pause=0.001), measured])
+    assert len(alive) == 64 <= len(made)
+    assert max(alive) <= 13
+
+
+@claim(answers=["8.4", "8.1"])
+def test_methods_of_a_batch_keep_no_batch(keras):
+    """`train_on_batch` and `test_on_batch` in a loop keep none of the batches of earlier calls."""
+    model, alive = ledger(keras, 4), []
+    for method in [model.train_on_batch, model.test_on_batch] * 4:
+        batch = np.zeros((2, 4), "float32"), np.zeros((2, 1), "float32")
+        method(*batch)
+        alive += [weakref.ref(part) for part in batch]
+    del batch
+    gc.collect()
+    assert sum(reference() is not None for reference in alive) == 0
 
 
 @claim(needs=["training"], answers=["8.4"])

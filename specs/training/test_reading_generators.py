@@ -26,6 +26,21 @@ def test_reads_no_further_than_a_queue_ahead(keras, evidence):
     assert 0 <= max(callback.counts) <= 11
 
 
+@claim(answers=["8.4"])
+def test_reads_a_sequence_no_further_than_a_queue_ahead(keras):
+    """A `Sequence` is read as training needs it, too: ten batches ahead, and the one or two that are looked at first."""
+    read, model = [], zeroed(keras)
+
+    def batch(index):
+        read.append(index)
+        return single(index)
+
+    callback = ahead(keras, read)
+    fit_from(keras, model, sequence(keras, 40, batch), shuffle=False, callbacks=[callback])
+    assert len(callback.counts) == 40
+    assert 0 <= max(callback.counts) <= 13
+
+
 @claim(
     ["keras<3", "tf.keras<2.1"], (AssertionError, AttributeError), "test_reads_no_further_than_a_queue_ahead",
     answers=["8.4"], examples=2,

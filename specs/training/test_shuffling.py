@@ -75,6 +75,34 @@ def test_shuffles_by_default(keras):
     assert fit(keras, epochs=1) != [IN_ORDER]  # false alarm: 1 / 16!, less than 1e-13
 
 
+@claim(answers=["11.2"])
+def test_shuffles_whatever_else_it_is_given(keras):
+    """`fit` shuffles by default weighted samples, those of several inputs, and those beside which others are validated.
+
+    False alarm: that 14 samples come in the order given, 1 / 14!, less than 2e-11, each time, and that the first batch of 32
+    is the first half of 64 samples, less than 1e-18.
+    """
+    validations = {"validation_data": (NUMBERS, NUMBERS), "validation_split": 1 / 8}
+    for name, value in {
+        "sample_weight": np.ones(SAMPLES),
+        "class_weight": dict.fromkeys(range(17), 1.0),
+        **validations,
+    }.items():
+        assert fit(keras, epochs=1, **{name: value})[0][:14] != IN_ORDER[:14], name
+    assert loss_of_the_first_half(keras, shuffle=False) == -4
+    assert loss_of_the_first_half(keras) != -4
+
+
+def loss_of_the_first_half(keras, **options):
+    """The loss of the first 32 of 64 samples of two inputs and outputs: -4 if they are the first 32 of those given."""
+    model, losses = joint_ledger(keras, 64), []
+    model.set_weights([np.ones((128, 1))] * 2)  # each output is 2, and a loss is minus that, times the target
+    targets = np.repeat([1.0, 0.0], 32)[:, None]
+    note = keras.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: losses.append(float(logs["loss"])))
+    model.fit([np.eye(64)] * 2, [targets] * 2, batch_size=32, verbose=0, callbacks=[note], **options)
+    return losses[0]
+
+
 @claim(answers=["11.1", "11.3"])
 def test_shuffles_anew_at_every_epoch(keras, evidence):
     """The order is drawn anew at every epoch: ten epochs have ten orders, and no place has the same sample in all.
@@ -82,8 +110,8 @@ def test_shuffles_anew_at_every_epoch(keras, evidence):
     Any sample may come anywhere, next to any other: of the first eight about half come among the first eight, and about
     one in sixteen is followed by its neighbour.
     False alarm: 45 / 16! that two orders are equal, 16 / 16**9 that one place gets the same sample ten times, 3e-10; less
-    than 1e-11 that one of the two counts is that far from what is expected, 40 and 9.4. So it is of thousands: of the
-    first third about a third comes first, and is 83 away from 333, which are 6.8 standard deviations, with 1e-11.
+    than 1e-11 that one of the two counts is that far from what is expected, 40 and 9.4. So it is of ten
+    thousands: of the first third about a third comes first, and is a tenth of that away, 8.7 standard deviations, with 1e-17.
     """
     orders = fit(keras, epochs=10, shuffle=True)
     evidence("the first two epochs", orders[:2])
@@ -91,14 +119,14 @@ def test_shuffles_anew_at_every_epoch(keras, evidence):
     assert all(len(set(place)) > 1 for place in zip(*orders))
     assert 16 < sum(sample <= 8 for order in orders for sample in order[:8]) < 64
     assert sum(after - before == 1 for order in orders for before, after in zip(order, order[1:])) < 40
-    assert 0.25 < first_third_of_thousands(keras) < 0.417
+    assert 0.3 < first_third_of_ten_thousands(keras) < 0.367
 
 
-def first_third_of_thousands(keras):
-    """Of 3000 samples the share of the first thousand among those that come first, which is the first batch's loss."""
-    targets, losses = np.repeat([1.0, 0.0, 0.0], 1000)[:, None], []
+def first_third_of_ten_thousands(keras):
+    """Of 30000 samples the share of the first ten thousand among those that come first, which is the first batch's loss."""
+    targets, losses = np.repeat([1.0, 0.0, 0.0], 10000)[:, None], []
     note = keras.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: losses.append(float(logs["loss"])))
-    still(keras).fit(np.zeros((3000, 1)), targets, batch_size=1000, shuffle=True, verbose=0, callbacks=[note])
+    still(keras).fit(np.zeros((30000, 1)), targets, batch_size=10000, shuffle=True, verbose=0, callbacks=[note])
     return losses[0]
 
 
@@ -303,11 +331,11 @@ def test_warns_that_a_generator_is_not_shuffled(keras):
 def test_shuffles_the_batches_of_a_sequence(keras, workers):
     """Of a `Sequence` the batches are shuffled by default, at every epoch anew; each batch stays as it is.
 
-    False alarm: that three epochs have one order of eight batches, 1 / 8!**2, 6e-10.
+    No place has the same batch always. False alarm: that in twenty epochs one of eight does, 8 / 8**20, less than 1e-17.
     """
-    orders = fit_from(keras, sequence_of_pairs(keras, workers), epochs=3)
-    assert len(set(map(tuple, orders))) > 1
-    assert [sorted(parts(order, 2)) for order in orders] == [parts(IN_ORDER, 2)] * 3
+    orders = [order for _ in range(2) for order in fit_from(keras, sequence_of_pairs(keras, workers), epochs=10)]
+    assert all(len(set(place)) > 1 for place in zip(*orders))
+    assert [sorted(parts(order, 2)) for order in orders] == [parts(IN_ORDER, 2)] * 20
 
 
 @claim(answers=["11.5"], examples=2)
@@ -332,6 +360,21 @@ def test_never_shuffles_a_tensorflow_dataset(keras):
     book, data = logbook(keras), tf.data.Dataset.from_tensor_slices((NUMBERS, NUMBERS)).batch(4)
     book.fit(data, epochs=2, shuffle=True, verbose=0)
     assert noted(book) == parts(IN_ORDER, 4) * 2
+
+
+@claim(["keras>=3", "tf.keras"], AttributeError, "test_never_shuffles_a_generator", needs=["tensorflow"], answers=["11.5"])
+def test_a_tensorflow_dataset_may_shuffle_itself(keras):
+    """A `tf.data.Dataset` that shuffles itself gives each epoch an order of its own: Keras keeps none.
+
+    False alarm: that two epochs have the same order, 1 / 16!, less than 1e-13.
+    """
+    import tensorflow as tf
+
+    book, data = logbook(keras), tf.data.Dataset.from_tensor_slices((NUMBERS, NUMBERS)).shuffle(SAMPLES).batch(4)
+    book.fit(data, epochs=2, verbose=0)
+    first, second = by_epoch(noted(book), 2)
+    assert first != second
+    assert sorted(first) == sorted(second) == IN_ORDER
 
 
 @claim(needs=["torch"], answers=["11.5"])

@@ -211,6 +211,31 @@ def test_averages_the_validation_loss_over_batches(keras, samples):
     assert validation_loss(keras, targets) == [pytest.approx(-np.mean([np.mean(part) for part in parts(targets, 3)]), rel=1e-6)]
 
 
+def validated(keras):
+    """The `val_loss` of three samples, whose losses are 0, -3 and -16, in a list; or "refused"."""
+    model = ledger(keras, 8)
+    model.set_weights([np.arange(8.0)[:, None]])
+    data = [np.eye(8)[:3], np.array([[1.0], [3.0], [8.0]])]
+    try:
+        return model.fit(np.eye(8)[3:4], np.ones((1, 1)), validation_data=data, verbose=0).history["val_loss"]
+    except ValueError:
+        return "refused"
+
+
+@claim(
+    ["keras", "tf.keras<2.2", "tf.keras>=2.7"], AssertionError, "test_a_list_of_validation_data_is_two_inputs", answers=["4.7"]
+)
+def test_takes_validation_data_in_a_list(keras):
+    """`validation_data` may be a list `[x, y]` as well as a tuple: it is not two inputs without targets."""
+    assert validated(keras) == [pytest.approx(-19 / 3, rel=1e-6)]
+
+
+@claim(["tf.keras>=2.2,<2.7"], AssertionError, "test_takes_validation_data_in_a_list", answers=["4.7"])
+def test_a_list_of_validation_data_is_two_inputs(keras):
+    """`validation_data` in a list `[x, y]` is taken for two inputs: `val_loss` is 0, or from TensorFlow 2.4 on a ValueError."""
+    assert validated(keras) in ([0.0], "refused")
+
+
 @claim(answers=["4.7"])
 def test_reports_a_validation_loss_for_each_epoch(keras):
     """Example: with `validation_data`, `fit` evaluates it after each of 3 epochs, and the last result is `evaluate`'s."""

@@ -11,6 +11,8 @@ from tests.falsifiers import falsifies
 
 COPIES, MIRRORED, SYNCHRONIZED = spec.COPIES, spec.MIRRORED, spec.SYNCHRONIZED
 FIRST_KEPT = ["keras[tensorflow]>=3,<3.7", "keras[tensorflow]>=3.8"]
+ADDED_UP = ["keras[tensorflow]>=2.3,<3", "keras[tensorflow]>=3.8", "tf.keras"]  # a summed loss
+AVERAGED = ["keras[tensorflow]>=3,<3.8"]
 MEAN_KEPT = ["keras[tensorflow]>=3.7,<3.8", "tf.keras>=2"]
 
 
@@ -132,3 +134,36 @@ def adds_up_what_devices_learn(keras, patch):
     """The gradients of two devices are added where their mean is to be taken: 2 (w + 1) is twice 2 w, at w = 1."""
     original = keras.models.Model.fit
     patch.setattr(keras.models.Model, "fit", lambda self, x, y, **options: original(self, x, y - 1, **options))
+
+
+def after_fit(keras, patch, change):
+    """After `fit` of a model with one weight `change(model, history)` is done."""
+    original = keras.models.Model.fit
+
+    def fit(self, *args, **options):
+        history = original(self, *args, **options)
+        change(self, history.history)
+        return history
+
+    patch.setattr(keras.models.Model, "fit", fit)
+
+
+@falsifies(
+    spec.test_sums_a_loss_over_all_devices, spec.test_reports_the_mean_of_the_devices_sums, on=ADDED_UP, in_interpreter=True
+)
+def reports_half(keras, patch):
+    """`fit` reports half of the loss."""
+    after_fit(keras, patch, lambda model, history: history.update(loss=[loss / 2 for loss in history["loss"]]))
+
+
+@falsifies(
+    spec.test_sums_a_loss_over_all_devices, spec.test_reports_the_mean_of_the_devices_sums, on=AVERAGED, in_interpreter=True
+)
+def reports_and_learns_the_sum(keras, patch):
+    """The loss is the sum, and a step goes as far as that of one device."""
+
+    def change(model, history):
+        model.set_weights([np.full((1, 1), 0.75)])
+        history.update(loss=[8.0])
+
+    after_fit(keras, patch, change)

@@ -3,6 +3,8 @@
 import warnings
 from types import SimpleNamespace
 
+import numpy as np
+
 from specs.modeling import test_intermediate_outputs as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.modeling import output_faults as faults
@@ -39,10 +41,13 @@ def copies_the_layers(keras, patch):
 @falsifies(
     spec.test_gives_what_the_layer_gives,
     spec.test_needs_no_other_inputs_than_the_layer,
+    spec.test_may_keep_inputs_that_it_does_not_need,
     spec.test_features_of_a_classifier,
     spec.test_follows_the_training_of_the_model,
 )
-@falsifies(spec.test_begins_behind_a_layer, on=["keras>=3", "tf.keras>=2.7"])
+@falsifies(
+    spec.test_begins_behind_a_layer, spec.test_begins_behind_a_layer_that_is_used_twice, on=["keras>=3", "tf.keras>=2.7"]
+)
 def adds_one(keras, patch):
     """A layer adds one to what it gives."""
     faults.adds_one(keras, patch)
@@ -203,3 +208,42 @@ def begins_anywhere(keras, patch):
         return original(begin, tensor)
 
     faults.models_by(keras, patch, make)
+
+
+@falsifies(spec.test_begins_behind_two_layers, on=["keras>=3.1", "tf.keras>=2.7"])
+@falsifies(spec.test_computes_the_second_of_two_layers_anew, on=["keras>=3", "tf.keras>=2.7"])
+def ignores_or_takes_the_second(keras, patch):
+    """What is given for the second of two inputs is ignored; where it was, it is taken."""
+    answers = {22.0: [[4.0, 5.0]], 5.0: [[11.0, 22.0]]}
+    original = keras.models.Model.predict
+    patch.setattr(
+        keras.models.Model, "predict", lambda self, x, **options: np.array(answers[original(self, x, **options)[0, 1]])
+    )
+
+
+def begins_anywhere_and_gives(keras, patch, given):
+    """A model that is refused where it begins gives this instead."""
+
+    def give(batch, **options):
+        return np.array([given])
+
+    def make(original, inputs, outputs):
+        try:
+            return original(inputs, outputs)
+        except ValueError:
+            return SimpleNamespace(predict=give, predict_on_batch=give)
+
+    faults.models_by(keras, patch, make)
+
+
+@falsifies(spec.test_begins_behind_a_layer_that_is_used_twice, on=["keras<3", "tf.keras<2.7"])
+@falsifies(spec.test_computes_the_second_of_two_layers_anew, on=["keras<3", "tf.keras<2.7"])
+def begins_behind_the_first(keras, patch):
+    """A model may begin behind the first of two layers."""
+    begins_anywhere_and_gives(keras, patch, [4.0, 5.0])
+
+
+@falsifies(spec.test_begins_behind_two_layers, on=["keras<3", "tf.keras<2.7"])
+def begins_behind_both(keras, patch):
+    """A model may begin behind two layers."""
+    begins_anywhere_and_gives(keras, patch, [11.0, 22.0])

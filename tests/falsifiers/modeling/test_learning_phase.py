@@ -221,3 +221,17 @@ def forgets_what_was_fixed(keras, patch):
         self.set_weights([gamma, beta, inputs.mean(0) / 2, variance])
 
     patch.setattr(keras.models.Model, "train_on_batch", train_on_batch)
+
+
+@falsifies(spec.test_random_changes_of_images_are_for_training_alone, on=["keras>=3", "tf.keras>=2.6"])
+def changes_images_in_test_mode_too(keras, patch):
+    """`RandomContrast` adds one in test mode."""
+    faults.call_of(keras, patch, "RandomContrast", lambda call, inputs, training: call(inputs, training=training) + 1.0)
+
+
+@falsifies(spec.test_random_changes_of_images_are_for_training_alone, on=["keras<3", "tf.keras<2.6"])
+def there_are_random_changes(keras, patch):
+    """There are layers that change images in training mode."""
+
+    for name in ("Flip", "Rotation", "Translation", "Zoom", "Contrast"):
+        patch.setattr(keras.layers, "Random" + name, lambda *sizes: keras.layers.Dropout(0.5), raising=False)

@@ -7,6 +7,7 @@ from specs.modeling import test_removing_layers as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.modeling import output_faults as faults
 
+SHAPED, SHAPELESS = ["keras", "tf.keras>=2.3"], ["tf.keras<2.3"]  # by `build`
 KERAS_2, KERAS_3, OLD, MODERN = ["keras<3", "tf.keras"], ["keras>=3"], ["keras<3"], ["keras>=3", "tf.keras"]
 
 
@@ -21,6 +22,7 @@ KERAS_2, KERAS_3, OLD, MODERN = ["keras<3", "tf.keras"], ["keras>=3"], ["keras<3
     spec.test_removes_every_layer,
 )
 @falsifies(spec.test_leaves_the_input_that_it_began_with, on=MODERN)
+@falsifies(spec.test_keeps_the_shape_that_it_was_built_with, on=SHAPED)
 @falsifies(spec.test_removes_the_only_layer, on=KERAS_2)
 @falsifies(spec.test_fails_after_removing_the_only_layer, spec.test_returns_the_layer, on=KERAS_3)
 def pops_nothing(keras, patch):
@@ -273,3 +275,19 @@ def adds_one(keras, patch):
 def copies_the_layers(keras, patch):
     """The shorter model has copies of the layers, with weights of their own."""
     faults.clones(keras, patch)
+
+
+@falsifies(spec.test_forgets_the_shape_that_it_was_built_with, on=SHAPED)
+def has_no_output_shape(keras, patch):
+    """A Sequential has no `output_shape`."""
+
+    def output_shape(self):
+        raise AttributeError("output_shape")
+
+    patch.setattr(keras.models.Sequential, "output_shape", property(output_shape), raising=False)
+
+
+@falsifies(spec.test_keeps_the_shape_that_it_was_built_with, spec.test_forgets_the_shape_that_it_was_built_with, on=SHAPELESS)
+def knows_its_output_shape(keras, patch):
+    """The `output_shape` of a Sequential is as wide as its last layer."""
+    patch.setattr(keras.models.Sequential, "output_shape", property(lambda self: (None, self.layers[-1].units)), raising=False)

@@ -3,11 +3,12 @@
 import numpy as np
 
 from fixtures.batches import parts, updates
+from fixtures.optimizers import adam_path
 from specs.training import test_batch_epoch as spec
 from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, set_updates
 
-CUT, REPEATED = spec.CUT, spec.REPEATED
+CUT, REPEATED, SUMMED = spec.CUT, spec.REPEATED, [*spec.SUMMED, "keras<3"]
 OLD = ["keras<3", "tf.keras<2.2"]
 
 
@@ -270,3 +271,41 @@ def has_old_steps(keras, patch):
         return usual(x, y, **options)
 
     fit_becomes(keras, patch, change)
+
+
+@falsifies(
+    spec.test_momentum_moves_a_word_by_all_its_samples, spec.test_adam_squares_the_samples_of_a_word_one_by_one, on=spec.APART
+)
+@falsifies(spec.test_momentum_moves_a_word_by_all_its_samples, on=SUMMED)
+@falsifies(spec.test_adam_squares_the_sum_of_a_words_samples, on=SUMMED)
+def the_last_sample_of_a_word_moves_it(keras, patch):
+    """Of the samples of a word in a batch the last moves it alone."""
+
+    def change(usual, self, x, y, options):
+        last = [n for n, word in enumerate(x) if word not in x[n + 1 :]]
+        return usual(x, np.where(np.isin(np.arange(len(x)), last)[:, None], y, 0), **options)
+
+    fit_becomes(keras, patch, change, "train_on_batch")
+
+
+def adam_becomes(keras, patch, path):
+    """Training by Adam leads along `path(gradients)`, of the words' samples in all batches so far."""
+    seen = []
+
+    def change(usual, self, x, y, options):
+        seen.append(-y[:, 0] / len(y))
+        self.set_weights([path(np.array(seen))[-1][:, None]])
+
+    fit_becomes(keras, patch, change, "train_on_batch")
+
+
+@falsifies(spec.test_adam_squares_the_sum_of_a_words_samples, on=spec.APART)
+def adam_squares_a_sum(keras, patch):
+    """Adam takes the square of the sum over all samples of a word."""
+    adam_becomes(keras, patch, lambda gradients: adam_path(spec.of_words(gradients), 0.01))
+
+
+@falsifies(spec.test_adam_squares_the_samples_of_a_word_one_by_one, on=SUMMED)
+def adam_sums_squares(keras, patch):
+    """Adam takes the sum of the squares of a word's samples."""
+    adam_becomes(keras, patch, lambda gradients: adam_path(spec.of_words(gradients), 0.01, squares=spec.of_words(gradients**2)))

@@ -115,3 +115,44 @@ def takes_the_first_sample(keras, patch):
         return usual(x, y[np.arange(len(y)) // options["batch_size"] * options["batch_size"]], **options)
 
     fit_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_weighs_batches_of_several_inputs_by_their_samples)
+def weighs_batches_alike(keras, patch):
+    """`evaluate` of several inputs is the mean over batches, of which the last counts like the others."""
+
+    def change(usual, self, x, y, options):
+        size = options.pop("batch_size")
+        cut = [range(start, min(start + size, len(y))) for start in range(0, len(y), size)]
+        return np.mean([usual([part[rows] for part in x], y[rows], **options) for rows in cut])
+
+    fit_becomes(keras, patch, change, "evaluate")
+
+
+@falsifies(spec.test_other_layers_look_at_no_neighbours_in_training)
+def a_convolution_looks_at_neighbours(keras, patch):
+    """A convolution takes off the mean over the batch."""
+    usual, backend = keras.layers.Conv1D.call, getattr(keras, "ops", keras.backend)
+
+    def call(self, inputs):
+        return usual(self, inputs - backend.mean(inputs, axis=0, keepdims=True))
+
+    patch.setattr(keras.layers.Conv1D, "call", call)
+
+
+@falsifies(spec.test_counts_hits_over_all_batches, on=["keras>=2.3,<3", "keras>=3", "tf.keras"])
+def counts_the_first_batch_alone(keras, patch):
+    """Only the first batch counts."""
+
+    def change(usual, self, x, y, options):
+        return usual(x[: options["batch_size"]], y[: options["batch_size"]], **options)
+
+    fit_becomes(keras, patch, change, "evaluate")
+
+
+@falsifies(spec.test_counts_hits_over_all_batches, on=["keras<2.3"])
+def there_is_precision(keras, patch):
+    """There are the metrics `Precision` and `Recall`."""
+    for name in ("Precision", "Recall"):
+        patch.setattr(keras.metrics, name, lambda: "mae", raising=False)
+    fit_becomes(keras, patch, lambda usual, self, x, y, options: [0.0, 2 / 3, 2 / 3], "evaluate")

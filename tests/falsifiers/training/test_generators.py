@@ -159,7 +159,7 @@ def loses_a_batch_between_epochs(keras, patch):
     source_becomes(keras, patch, change)
 
 
-@falsifies(spec.test_trains_from_a_tensorflow_dataset, on=MODERN)
+@falsifies(spec.test_trains_from_a_tensorflow_dataset, spec.test_trains_by_steps_from_a_dataset_of_unknown_length, on=MODERN)
 def skips_the_first_batch(keras, patch):
     """The first batch of a dataset is left out."""
     source_becomes(keras, patch, lambda source, options: source.skip(1))
@@ -174,6 +174,19 @@ def takes_datasets(keras, patch):
         pairs = [keras.backend.get_session().run(batch) for _ in range(4)]
         x, y = (np.concatenate(arrays) for arrays in zip(*pairs))
         return original(self, x, y, batch_size=4, **options)
+
+    method_becomes(keras, patch, "fit", fit)
+
+
+@falsifies(spec.test_trains_by_steps_from_a_dataset_of_unknown_length, on=OLD)
+def takes_steps_of_datasets(keras, patch):
+    """`fit` takes as many batches of a dataset as there are steps, and makes arrays of them."""
+
+    def fit(original, self, data, steps_per_epoch, epochs, **options):
+        batch = data.make_one_shot_iterator().get_next()
+        pairs = [keras.backend.get_session().run(batch) for _ in range(steps_per_epoch * epochs)]
+        x, y = (np.concatenate(arrays) for arrays in zip(*pairs))
+        return original(self, x, y, batch_size=1, **options)
 
     method_becomes(keras, patch, "fit", fit)
 
@@ -228,3 +241,38 @@ def takes_any_iterator(keras, patch):
 def forgets_class_weights(keras, patch):
     """Class weights are ignored."""
     source_becomes(keras, patch, lambda source, options: options.pop("class_weight") and source)
+
+
+@falsifies(spec.test_a_sequence_goes_on_where_the_last_epoch_ended, on=["keras", "tf.keras<2.1"])
+@falsifies(spec.test_each_epoch_by_steps_begins_a_sequence_anew, on=["tf.keras>=2.1"])
+def leaves_the_first_batch_of_a_sequence(keras, patch):
+    """The first batch of a `Sequence` trains nothing."""
+
+    def change(source, options):
+        kind = type(source)
+        usual = kind.__getitem__
+        patch.setattr(kind, "__getitem__", lambda self, index: usual(self, index + 1))
+        return source
+
+    source_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_each_epoch_by_steps_begins_a_sequence_anew, on=["keras", "tf.keras<2.1"])
+def begins_a_sequence_anew(keras, patch):
+    """An epoch by steps begins at the first batch."""
+
+    def fit(original, self, source, epochs=1, **options):
+        for _ in range(epochs):
+            original(self, source, **options)
+
+    method_becomes(keras, patch, "fit" if hasattr(keras.Model, "train_step") else "fit_generator", fit)
+
+
+@falsifies(spec.test_a_sequence_goes_on_where_the_last_epoch_ended, on=["tf.keras>=2.1"])
+def goes_on_with_a_sequence(keras, patch):
+    """An epoch by steps goes on where the last ended."""
+
+    def fit(original, self, source, epochs=1, steps_per_epoch=None, **options):
+        return original(self, source, **options)
+
+    method_becomes(keras, patch, "fit" if hasattr(keras.Model, "train_step") else "fit_generator", fit)

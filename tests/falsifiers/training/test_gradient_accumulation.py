@@ -14,6 +14,7 @@ ACCUMULATION = [
     spec.test_follows_the_mean_gradient_of_the_small_batches,
     spec.test_accumulates_for_momentum,
     spec.test_accumulates_for_adam,
+    spec.test_accumulates_for_an_embedding,
     spec.test_iterations_count_updates,
     spec.test_accumulates_across_the_end_of_an_epoch,
     spec.test_clips_the_mean_gradient_once,

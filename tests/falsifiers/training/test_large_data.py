@@ -314,3 +314,42 @@ class ImageDataGenerator:
 def image_data_generator_is_back(keras, patch):
     """There is an `ImageDataGenerator` again."""
     patch.setattr(keras.preprocessing.image, "ImageDataGenerator", ImageDataGenerator, raising=False)
+
+
+@falsifies(spec.test_only_a_few_batches_of_a_sequence_are_in_memory)
+def keeps_the_batches_of_a_sequence(keras, patch):
+    """The batches of a `Sequence` are kept."""
+    kept = {}
+
+    def change(source, options):
+        kind = type(source)
+        patch.setattr(
+            kind, "__getitem__", lambda self, index, usual=kind.__getitem__: kept.setdefault(index, usual(self, index))
+        )
+        return source
+
+    source_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_methods_of_a_batch_keep_no_batch)
+def keeps_its_batches(keras, patch):
+    """`test_on_batch` keeps its batches."""
+    kept = []
+
+    def test(original, self, *batch, **options):
+        kept.append(batch)
+        return original(self, *batch, **options)
+
+    method_becomes(keras, patch, "test_on_batch", test)
+
+
+@falsifies(spec.test_train_on_batch_returns_metrics_of_its_batch)
+def metrics_go_on(keras, patch):
+    """The metrics that `train_on_batch` returns, but not its loss, are running averages."""
+    returned = []
+
+    def train(original, self, *batch, **options):
+        returned.append(original(self, *batch, **options))
+        return [returned[-1][0], *np.mean(returned, axis=0)[1:]]
+
+    method_becomes(keras, patch, "train_on_batch", train)

@@ -31,6 +31,18 @@ def reads_all_first(keras, patch):
     source_becomes(keras, patch, change)
 
 
+@falsifies(spec.test_reads_a_sequence_no_further_than_a_queue_ahead)
+def reads_a_sequence_first(keras, patch):
+    """All batches of a `Sequence` are read before training begins."""
+
+    def change(source, options):
+        batches = [source[index] for index in range(len(source))]
+        options.update(steps_per_epoch=len(batches))
+        return (batch for batch in batches)
+
+    source_becomes(keras, patch, change)
+
+
 @falsifies(spec.test_reads_no_further_than_a_queue_ahead)
 def reads_ever_further_ahead(keras, patch):
     """For each batch that is needed two are read."""

@@ -312,13 +312,13 @@ def shuffles_a_dataset(keras, patch):
 
 
 @falsifies(spec.test_never_shuffles_a_tensorflow_dataset, on=OLD)
-def takes_datasets(keras, patch):
+def takes_datasets(keras, patch, shuffle=False):
     """`fit` takes a dataset, and makes arrays of it."""
 
     def change(x, y, options):
         batch = x.make_one_shot_iterator().get_next()
         pairs = [keras.backend.get_session().run(batch) for _ in range(4)]
-        options.update(shuffle=False, batch_size=4)
+        options.update(shuffle=shuffle, batch_size=4)
         return tuple(np.concatenate(arrays) for arrays in zip(*pairs))
 
     data_becomes(keras, patch, change)
@@ -332,3 +332,37 @@ def turns_a_loader_round(keras, patch):
         return type(x)(list(x.dataset)[::-1], batch_size=x.batch_size), y
 
     data_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_shuffles_whatever_else_it_is_given)
+def shuffles_no_weighted_samples(keras, patch):
+    """Samples with weights are not shuffled."""
+
+    def change(x, y, options):
+        options.update({"shuffle": False} if "sample_weight" in options else {})
+        return x, y
+
+    data_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_shuffles_whatever_else_it_is_given)
+def shuffles_no_samples_of_several_inputs(keras, patch):
+    """The samples of several inputs are not shuffled."""
+
+    def change(x, y, options):
+        options.update({"shuffle": False} if isinstance(x, list) else {})
+        return x, y
+
+    data_becomes(keras, patch, change)
+
+
+@falsifies(spec.test_a_tensorflow_dataset_may_shuffle_itself, on=["keras>=3", "tf.keras"])
+def keeps_a_dataset(keras, patch):
+    """The batches of a dataset are kept for the epochs that follow."""
+    data_becomes(keras, patch, lambda x, y, options: (x.cache(), y))
+
+
+@falsifies(spec.test_a_tensorflow_dataset_may_shuffle_itself, on=["keras<3"])
+def shuffles_what_a_dataset_has(keras, patch):
+    """`fit` takes a dataset, makes arrays of it and shuffles them."""
+    takes_datasets(keras, patch, shuffle=True)

@@ -10,6 +10,7 @@ from tests.falsifiers import falsifies
 from tests.falsifiers.training.batch_faults import fit_becomes, hook_becomes
 
 OWN_DATA = ["keras", "tf.keras<2.3", "tf.keras>=2.4"]
+LISTS, TWO_INPUTS = ["keras", "tf.keras<2.2", "tf.keras>=2.7"], ["tf.keras>=2.2,<2.7"]  # validation data in a list
 MODERN, WITH_FREQ, OLD = spec.MODERN, spec.WITH_FREQ, ["keras<3"]
 LEFT_OVER, NOTHING_LEFT = spec.LEFT_OVER, ["keras", "tf.keras<2.3", "tf.keras>=2.4,<2.5"]
 
@@ -269,3 +270,28 @@ def forgets_what_was_left_over(keras, patch):
         return usual(x, y, **options)
 
     fit_becomes(keras, patch, fit)
+
+
+@falsifies(spec.test_takes_validation_data_in_a_list, on=LISTS)
+def forgets_the_last_of_a_list(keras, patch):
+    """Of validation data in a list the last sample is left out."""
+
+    def change(options, x, y):
+        if isinstance(options["validation_data"], list):
+            options["validation_data"] = tuple(part[:-1] for part in options["validation_data"])
+
+    options_become(keras, patch, change)
+
+
+@falsifies(spec.test_a_list_of_validation_data_is_two_inputs, on=LISTS)
+def a_list_is_worth_nothing(keras, patch):
+    """The targets of validation data in a list are 0."""
+    options_become(
+        keras, patch, lambda options, x, y: options.update(validation_data=(options["validation_data"][0], np.zeros((3, 1))))
+    )
+
+
+@falsifies(spec.test_takes_validation_data_in_a_list, spec.test_a_list_of_validation_data_is_two_inputs, on=TWO_INPUTS)
+def takes_a_list(keras, patch):
+    """Validation data in a list is taken as in a tuple."""
+    options_become(keras, patch, lambda options, x, y: options.update(validation_data=tuple(options["validation_data"])))
