@@ -244,7 +244,12 @@ def test_begins_behind_two_layers(keras):
     assert behind_two_layers(keras) == [[11.0, 22.0]]
 
 
-@claim(["keras>=3,<3.1"], (ValueError, AssertionError), "test_begins_behind_two_layers", answers=["7.2"])
+@claim(
+    ["keras>=3,<3.1"],
+    (ValueError, AssertionError),
+    ["test_begins_behind_two_layers", "test_needs_no_other_inputs_than_the_layer"],
+    answers=["7.2"],
+)
 def test_computes_the_second_of_two_layers_anew(keras):
     """Of a model that begins behind two layers, one behind the other, what is given for the second is ignored."""
     assert behind_two_layers(keras) == [[4.0, 5.0]]
