@@ -52,10 +52,12 @@ def resized(keras):
 
 
 def channels_of_convolution(keras):
-    """How many channels a convolution sees in an image of 2 x 3 x 4: a look."""
-    layer = keras.layers.Conv2D(1, 1)
-    layer.build((None, 2, 3, 4))
-    return layer.get_weights()[0].shape[2]
+    """How many channels convolutions of each kind see in an image of 2 x 3 x 4: a look."""
+    k = keras.layers
+    layers = [k.Conv2D(1, 1), k.DepthwiseConv2D(1), k.SeparableConv2D(1, 1), k.Conv2DTranspose(1, 1)]
+    for layer in layers:
+        layer.build((None, 2, 3, 4))
+    return [max(layer.get_weights()[0].shape) for layer in layers]
 
 
 def identity(keras):
@@ -84,9 +86,14 @@ def squared(keras):
     return loss and float(array(keras, loss(np.array([[1.0]]), np.array([[FINE]]))))
 
 
+def accumulated(keras):
+    """What Keras 3's mean of a number is that float32 does not know: a look."""
+    return float(array(keras, keras.metrics.Mean()(np.array([FINE])))) if hasattr(keras, "ops") else None
+
+
 def of_types(*names):
     """A start for each of these float types."""
-    looks = [types_and_numbers, types_of_weights, squared]
+    looks = [types_and_numbers, types_of_weights, squared, accumulated]
     return {name: Start({FILE: json.dumps({"floatx": name})}, looks=looks).ahead() for name in names}
 
 
@@ -227,6 +234,7 @@ def test_floatx_may_be_float64(keras):
     assert FLOATS["float64"]().seen["types_and_numbers"] == ("float64", "float64", [LARGE, FINE])
     assert FLOATS["float64"]().seen["types_of_weights"] == ["float64"]
     assert FLOATS["float64"]().seen["squared"] in (None, 2.0**-60)
+    assert FLOATS["float64"]().seen["accumulated"] in (None, FINE)
 
 
 @claim(["keras[jax]", "keras[torch]>=3.15"], AssertionError, "test_floatx_may_be_float64", answers=["18.4", "18.R2"])
@@ -314,9 +322,9 @@ def test_the_file_takes_what_the_setter_takes(keras):
 def test_the_file_s_image_data_format_is_the_layers_default(keras):
     """With `channels_first` in the file, layers take an image of 2 x 3 x 4 for one of 2 channels; else for one of 4."""
     assert EFFECTS().seen["averaged"] == (1, 2)
-    assert EFFECTS().seen["channels_of_convolution"] == 2
+    assert EFFECTS().seen["channels_of_convolution"] == [2] * 4
     assert EFFECTS().seen["pooled_and_flattened"] == ([2, 2, 3], [0, 3, 1, 4, 2, 5])
-    assert (averaged(keras), channels_of_convolution(keras)) == ((1, 4), 4)
+    assert (averaged(keras), channels_of_convolution(keras)) == ((1, 4), [4] * 4)
     assert pooled_and_flattened(keras) == ([1, 2, 6], [0, 1, 2, 3, 4, 5])
     assert EFFECTS().seen["resized"] == [[4, 7, 8], [4, 10, 12], [4, 3, 4]]
     assert resized(keras) == [[6, 7, 6], [8, 10, 6], [2, 3, 6]]

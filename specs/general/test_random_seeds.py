@@ -81,8 +81,9 @@ def seeded_noise(keras):
     rates.update(kernel_initializer="ones", recurrent_initializer="ones")
     layers = [kind(0.5, seed=5) for kind in (k.SpatialDropout1D, k.GaussianDropout, k.AlphaDropout, k.GaussianNoise)]
     layers += [kind(2, **rates) for kind in (k.SimpleRNN, k.LSTM, k.GRU)]
-    steps = keras.ops.ones((8, 2, 8)) / 8
-    return [[keras.ops.convert_to_numpy(layer(steps, training=True)).tolist() for layer in layers] for _ in range(2)]
+    steps, images = keras.ops.ones((8, 2, 8)) / 8, np.arange(256.0).reshape((64, 2, 2, 1)).astype("float32")
+    pairs = [*((layer, steps) for layer in layers), (k.RandomFlip(seed=5), images)]
+    return [[keras.ops.convert_to_numpy(layer(x, training=True)).tolist() for layer, x in pairs] for _ in range(2)]
 
 
 def first_weights(keras, *initializers):
@@ -255,7 +256,7 @@ def test_a_built_model_s_dropout_goes_on(keras):
 def test_a_layer_s_own_seed_fixes_its_dropout(keras):
     """`Dropout(rate, seed=s)` keeps the same units in the same batches of every run, even where nothing else is seeded.
 
-    So do, in Keras 3, the other dropouts, `GaussianNoise`, and recurrent layers with dropouts.
+    So do, in Keras 3, the other dropouts, `GaussianNoise`, `RandomFlip`, and recurrent layers with dropouts.
     """
     first, second = run_in_each([FIRST, SECOND], kept_units, (5, 5, None), ((), ()))
     assert [batch[:2] for batch in first] == [batch[:2] for batch in second]
@@ -263,7 +264,7 @@ def test_a_layer_s_own_seed_fixes_its_dropout(keras):
     if hasattr(keras, "ops"):
         first, second = run_in_each([FIRST, SECOND], seeded_noise)
         assert first == second
-        assert [one != other for one, other in zip(*first)] == [True] * 7  # not by always giving the same
+        assert [one != other for one, other in zip(*first)] == [True] * 8  # not by always giving the same
 
 
 @claim(answers=["19.3"])

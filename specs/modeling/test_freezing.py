@@ -98,6 +98,36 @@ def test_trains_a_layer_built_frozen(keras):
         assert len(made.trainable_weights) == len(early.trainable_weights) == len(free.trainable_weights) > 0
 
 
+def made_frozen(keras, layers):
+    """A functional model and a Sequential that are made with `trainable=False`, of one of these layers each."""
+    inputs = input_layer(keras, (1,))
+    functional = keras.models.Model(inputs, layers[0](inputs), trainable=False)
+    return functional, keras.models.Sequential([input_layer(keras, (1,)), layers[1]], trainable=False)
+
+
+@claim(["keras>=3"], (AssertionError, TypeError), "test_leaves_the_weights_alone", answers=["14.1"])
+def test_trains_nothing_of_a_model_made_frozen(keras):
+    """A model that is made with `trainable=False`, functional or Sequential, trains nothing in its own `fit`."""
+    layers = [unit(keras), unit(keras)]
+    for model in made_frozen(keras, layers):
+        assert model.trainable_weights == []
+        model.compile(optimizer=sgd(keras, rate=0.1), loss="mse")
+        assert moved(layers, train, model, "fit") == [False, False]
+
+
+@claim(["keras>=3"], (AssertionError, TypeError), "test_leaves_the_weights_alone", answers=["14.1"])
+def test_a_sequential_made_frozen_is_trained_within_another(keras):
+    """Within another model a Sequential made with `trainable=False` is trained, until its flag is set to True and to False."""
+    layer, free = unit(keras), unit(keras)
+    model = sequential(keras, (1,), keras.models.Sequential([input_layer(keras, (1,)), layer], trainable=False), free)
+    model.compile(optimizer=sgd(keras, rate=0.1), loss="mse")
+    assert moved([layer, free], train, model) == [True, True]
+    model.layers[0].trainable = True
+    model.layers[0].trainable = False
+    model.compile(optimizer=sgd(keras, rate=0.1), loss="mse")
+    assert moved([layer, free], train, model) == [False, True]
+
+
 @claim(FLAGGED, AssertionError, "test_trains_a_layer_built_frozen", answers=["14.2"], examples=5)
 @given(flags=st.lists(st.booleans(), min_size=2, max_size=4))
 @example(flags=[True, False])

@@ -281,6 +281,28 @@ def test_random_changes_of_images_are_for_training_alone(keras):
         assert training.tobytes() != images.tobytes(), layer.name
 
 
+@claim(answers=["7.5"])
+def test_dropout_within_a_layer_is_for_training_alone(keras):
+    """In test mode recurrent layers with `dropout` and `recurrent_dropout` give what they give without.
+
+    So does `MultiHeadAttention` with `dropout`, where there is such a layer. In training mode they give something else.
+    """
+    k, (rates, none) = keras.layers, [{"dropout": rate, "recurrent_dropout": rate, "unroll": True} for rate in (0.5, 0.0)]
+    if keras.backend.backend() == "theano":  # its recurrent layers have no dropout
+        rates = none
+    kinds, inputs = (k.SimpleRNN, k.LSTM, k.GRU), input_layer(keras, STEPS.shape[1:])
+    pairs = [[kind(2, **options, **tenths(keras))(inputs) for options in (rates, none)] for kind in kinds]
+    if hasattr(k, "MultiHeadAttention"):
+        ones = {"kernel_initializer": "ones"}
+        pairs += [[k.MultiHeadAttention(1, 2, dropout=rate, **ones)(inputs, inputs) for rate in (0.5, 0.0)]]
+    model = keras.models.Model(inputs, [output for pair in pairs for output in pair])
+    test, training = outputs_in_mode(keras, model, STEPS, False), outputs_in_mode(keras, model, STEPS, True)
+    for one, other in zip(test[::2], test[1::2]):
+        np.testing.assert_allclose(one, other, rtol=1e-5)  # two ways to compute attention
+    if rates != none:
+        assert all(not np.allclose(one, other, rtol=1e-3) for one, other in zip(training[::2], training[1::2]))
+
+
 @claim([], AssertionError, "test_other_dropouts_and_noise_differ_too", answers=["7.5"])
 def test_only_dropout_and_batch_normalization_differ(keras):
     """No other layers than Dropout and BatchNormalization differ between the modes."""

@@ -143,6 +143,21 @@ def test_min_delta_holds_for_rising_values_too(keras):
     assert epochs_run(keras, stairs, mode="max", min_delta=1.0, patience=2) == 6
 
 
+@claim(answers=["9.2"])
+def test_min_delta_is_below_the_best_of_a_metric(keras):
+    """Of a metric that shall fall, an error, as well as of a loss, a value must be more than `min_delta` below the best."""
+
+    def fall(epoch, logs):
+        logs["mean_absolute_error"] = 1 - epoch / 16
+
+    model = sequential(keras, (1,), keras.layers.Dense(1))
+    model.compile(optimizer="sgd", loss="mse", metrics=["mean_absolute_error"])
+    stopper = keras.callbacks.EarlyStopping("mean_absolute_error", min_delta=0.25, patience=2)
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=fall), stopper]
+    assert len(model.fit(np.ones((2, 1)), np.ones((2, 1)), epochs=9, callbacks=callbacks, verbose=0).epoch) == 3
+    assert stopper.best == 1
+
+
 @claim(holds_on=MODERN, otherwise=AssertionError, instead="test_a_negative_min_delta_forgives", answers=["9.2"])
 def test_the_sign_of_min_delta_is_ignored(keras):
     """`min_delta=-d` means the same as `min_delta=d`."""

@@ -172,6 +172,39 @@ def test_accuracy_is_the_share_of_right_answers(keras, kind, spelling):
     assert list(evaluated(keras, [spelling], outputs, targets, loss).values()) == [0.75]
 
 
+@claim(answers=["12.2"])
+def test_each_output_has_an_accuracy_of_its_kind(keras):
+    """Of several outputs, each has the `"accuracy"` of its own kind: here one number, and three of which one is the largest."""
+    inputs = input_layer(keras, (4,))
+    outputs = [keras.layers.Dense(units, use_bias=False, name=name)(inputs) for units, name in ((1, "first"), (3, "second"))]
+    model = keras.models.Model(inputs, outputs)
+    accuracies = {"first": "accuracy", "second": "accuracy"}
+    model.compile(optimizer=sgd(keras, rate=0.0), loss=["mse", "categorical_crossentropy"], metrics=accuracies)
+    model.set_weights([np.array([[0.4], [0.6], [0.7], [0.8]]), np.array(ROWS)])
+    history = model.fit(np.eye(4), [np.array([[0.0], [1], [0], [0]]), np.eye(3)[LABELS]], verbose=0).history
+    found = {name.split("_")[0]: entries[0] for name, entries in history.items() if "acc" in name}
+    assert found == {"first": 0.5, "second": 0.75}
+
+
+@claim(
+    ["keras>=2.3,<3", "keras>=3", "tf.keras"], AttributeError, "test_accuracy_is_the_share_of_right_answers", answers=["12.2"]
+)
+def test_metrics_begin_anew_at_each_epoch(keras):
+    """Precision, recall, AUC and the like are of their epoch alone: where nothing is learned they are the same each time."""
+    m, outputs = keras.metrics, [[0.9], [0.6], [0.2], [0.7]]
+    metrics = [m.Precision(), m.Recall(), m.AUC(), m.TruePositives(), m.FalseNegatives(), m.CosineSimilarity()]
+    model = sequential(keras, (4,), keras.layers.Dense(1, use_bias=False))
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=metrics)
+    model.set_weights([np.array(outputs)])
+    history = model.fit(np.eye(4), np.array([[1.0], [0], [1], [0]]), batch_size=2, epochs=3, verbose=0).history
+    assert len(history) == 7
+    for name, entries in history.items():
+        assert entries == [pytest.approx(entries[0], rel=1e-5)] * 3, name
+    values = {name.rstrip("_0123456789"): entries[-1] for name, entries in history.items()}
+    assert (values["precision"], values["recall"]) == (pytest.approx(1 / 3), 0.5)
+    assert (values["true_positives"], values["false_negatives"]) == (1, 1)
+
+
 @claim(holds_on=BY_SHAPE, otherwise=AssertionError, instead="test_accuracy_goes_by_the_loss", answers=["12.2"])
 def test_accuracy_goes_by_the_shape(keras):
     """`"accuracy"` goes by the outputs, not by the loss: with `binary_crossentropy` too it looks for the largest of several."""

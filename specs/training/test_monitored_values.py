@@ -56,15 +56,17 @@ def test_a_metric_knows_its_direction(keras):
     assert bests_of_rising(keras, np.eye(2), "accuracy", "mean_absolute_error") == [2.0, 0.0]
     assert bests_of_rising(keras, np.arange(2), "accuracy", "sparse_categorical_crossentropy") == [2.0, 0.0]
     shall_rise = [keras.metrics.AUC(), keras.metrics.Precision(), keras.metrics.TopKCategoricalAccuracy(k=1)]
-    assert bests_of_rising(keras, np.eye(2), *shall_rise, keras.metrics.CosineSimilarity()) == [2.0] * 4
+    shall_rise += [keras.metrics.CosineSimilarity(), keras.metrics.F1Score()]
+    assert bests_of_rising(keras, np.eye(2), *shall_rise) == [2.0] * 5
     shall_fall = ["mean_squared_error", "binary_crossentropy", "categorical_crossentropy"]
     assert bests_of_rising(keras, np.eye(2), *shall_fall, keras.metrics.RootMeanSquaredError()) == [0.0] * 4
+    assert bests_of_rising(keras, np.eye(2), keras.metrics.AUC(), kind="weighted_metrics") == [2.0]
 
 
-def bests_of_rising(keras, targets, *metrics):
+def bests_of_rising(keras, targets, *metrics, kind="metrics"):
     """The best values of validation, as EarlyStopping has them, of metrics all of which are said to be 0, then 1, then 2."""
     model = sequential(keras, (2,), keras.layers.Dense(2, activation="softmax"))
-    model.compile(optimizer=sgd(keras), loss="mse", metrics=list(metrics))
+    model.compile(optimizer=sgd(keras), loss="mse", **{kind: list(metrics)})
     names = [getattr(metric, "name", metric) for metric in metrics]
     writers = [write(keras, "val_" + name, [0.0, 1.0, 2.0]) for name in names]
     stoppers = [keras.callbacks.EarlyStopping("val_" + name, patience=9) for name in names]

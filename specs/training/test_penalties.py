@@ -216,7 +216,7 @@ def test_act_by_their_gradient(keras, number):
 def test_on_activity_count_in_testing_too(keras):
     """Penalties on activity count alike in the training loss, in `val_loss` and in `evaluate`, and in no prediction.
 
-    Those on the activity of an LSTM or GRU count as well, and those of an `ActivityRegularization`.
+    Those on the activity of an LSTM, GRU or convolution count as well, and those of an `ActivityRegularization`.
     """
     model = watched(keras)
     history = model.fit(INPUTS[:4], TARGETS[:4], validation_data=(INPUTS[:4], TARGETS[:4]), verbose=0).history
@@ -224,11 +224,11 @@ def test_on_activity_count_in_testing_too(keras):
     assert history["loss"] == history["val_loss"] == [close_to(loss)]
     assert loss > 7
     assert np.array_equal(model.predict_on_batch(INPUTS), TARGETS)
-    for kind in ("LSTM", "GRU"):
-        layer = getattr(keras.layers, kind)(2, kernel_initializer="ones", activity_regularizer=keras.regularizers.l2(0.5))
+    options = {"kernel_initializer": "ones", "activity_regularizer": keras.regularizers.l2(0.5)}
+    for layer in (keras.layers.LSTM(2, **options), keras.layers.GRU(2, **options), keras.layers.Conv1D(2, 1, **options)):
         model = sequential(keras, (1, 1), layer)
         model.compile(optimizer=sgd(keras), loss="mse", metrics=["mse"])
-        loss, error = model.evaluate(np.ones((1, 1, 1)), np.zeros((1, 2)), verbose=0)
+        loss, error = model.evaluate(np.ones((1, 1, 1)), np.zeros(model.output_shape[1:])[None], verbose=0)
         assert loss - error == pytest.approx(0.5 * np.square(model.predict(np.ones((1, 1, 1)), verbose=0)).sum(), rel=1e-5)
     model = sequential(keras, (2,), keras.layers.ActivityRegularization(l1=0.25, l2=0.5))
     model.compile(optimizer=sgd(keras), loss="mse", metrics=["mse"])

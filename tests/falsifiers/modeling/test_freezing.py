@@ -216,3 +216,25 @@ def adds_a_unit(keras, patch):
 def takes_no_symbols(keras, patch):
     """What a layer's call gives is not known as symbolic."""
     patch.setattr(keras.backend, "is_keras_tensor", lambda tensor: False)
+
+
+@falsifies(spec.test_trains_nothing_of_a_model_made_frozen, on=["keras>=3"])
+def a_sequential_is_made_free(keras, patch):
+    """A Sequential that is made with `trainable=False` is not frozen."""
+    usual = keras.models.Sequential.__init__
+    patch.setattr(
+        keras.models.Sequential, "__init__", lambda self, layers=None, trainable=True, name=None: usual(self, layers, name=name)
+    )
+
+
+@falsifies(spec.test_a_sequential_made_frozen_is_trained_within_another, on=["keras>=3"])
+def a_sequential_freezes_its_layers(keras, patch):
+    """A Sequential that is made with `trainable=False` freezes its layers."""
+    usual = keras.models.Sequential.__init__
+
+    def init(self, layers=None, trainable=True, name=None):
+        usual(self, layers, name=name)
+        if not trainable:
+            self.trainable = False
+
+    patch.setattr(keras.models.Sequential, "__init__", init)

@@ -235,3 +235,14 @@ def there_are_random_changes(keras, patch):
 
     for name in ("Flip", "Rotation", "Translation", "Zoom", "Contrast"):
         patch.setattr(keras.layers, "Random" + name, lambda *sizes: keras.layers.Dropout(0.5), raising=False)
+
+
+@falsifies(spec.test_dropout_within_a_layer_is_for_training_alone)
+def a_recurrent_layer_with_dropout_is_shifted(keras, patch):
+    """A `SimpleRNN` with dropout gives something else in test mode than one without."""
+    usual = keras.layers.SimpleRNN.__init__
+
+    def init(self, units, dropout=0.0, **options):
+        usual(self, units, dropout=dropout, **dict(options, **({"bias_initializer": "ones"} if dropout else {})))
+
+    patch.setattr(keras.layers.SimpleRNN, "__init__", init)

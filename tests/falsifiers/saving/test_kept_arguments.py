@@ -38,3 +38,30 @@ def optimizer_forgets_its_decay(keras, patch):
 def loss_forgets_the_logits(keras, patch):
     """That a loss is computed from logits is not saved."""
     forgets(patch, keras.losses.BinaryCrossentropy, "from_logits")
+
+
+@falsifies(spec.test_metrics_keep_their_arguments, on=["keras>=2.3,<3", "keras>=3", "tf.keras"])
+def a_metric_forgets_its_thresholds(keras, patch):
+    """`AUC` forgets how many thresholds it has."""
+    forgets(patch, keras.metrics.AUC, "num_thresholds")
+
+
+@falsifies(spec.test_layers_keep_what_is_said_of_their_weights)
+def a_layer_forgets_a_penalty(keras, patch):
+    """`LSTM` forgets the penalty on its kernel."""
+    forgets(patch, keras.layers.LSTM, "kernel_regularizer")
+
+
+@falsifies(
+    spec.test_cosine_similarity_keeps_its_axis, spec.test_cosine_similarity_forgets_its_axis, on=["keras>=2.3,<3", "tf.keras"]
+)
+def cosine_similarity_forgets(keras, patch):
+    """`CosineSimilarity` forgets its axis."""
+    forgets(patch, keras.metrics.CosineSimilarity, "axis")
+
+
+@falsifies(spec.test_cosine_similarity_keeps_its_axis, spec.test_cosine_similarity_forgets_its_axis, on=["keras>=3"])
+def cosine_similarity_remembers(keras, patch):
+    """`CosineSimilarity` remembers its axis."""
+    usual = keras.metrics.CosineSimilarity.get_config
+    patch.setattr(keras.metrics.CosineSimilarity, "get_config", lambda self: {**usual(self), "axis": 1})

@@ -296,3 +296,14 @@ def the_most_patient_decides(keras, patch):
 def watches_the_training_loss(keras, patch):
     """It is the training loss that is watched."""
     options_become(keras, patch, lambda options: options.update(monitor="loss"))
+
+
+@falsifies(spec.test_min_delta_is_below_the_best_of_a_metric)
+def makes_no_use_of_min_delta(keras, patch):
+    """`min_delta` is ignored."""
+    usual = keras.callbacks.EarlyStopping.__init__
+
+    def init(self, monitor, min_delta=0, **options):
+        usual(self, monitor, **options)
+
+    patch.setattr(keras.callbacks.EarlyStopping, "__init__", init)

@@ -148,3 +148,24 @@ def shares_out_metrics(keras, patch):
         original(self, metrics=[metrics] * len(self.outputs), **options)
 
     patch.setattr(keras.models.Model, "compile", compile)
+
+
+@falsifies(spec.test_each_output_has_an_accuracy_of_its_kind)
+def one_kind_for_all_outputs(keras, patch):
+    """All outputs have the accuracy of the first."""
+    usual = keras.models.Model.fit
+
+    def fit(self, *data, **options):
+        history = usual(self, *data, **options)
+        for name, entries in history.history.items():
+            entries[:] = [0.5] if "acc" in name else entries
+        return history
+
+    patch.setattr(keras.models.Model, "fit", fit)
+
+
+@falsifies(spec.test_metrics_begin_anew_at_each_epoch, on=["keras>=2.3,<3", "keras>=3", "tf.keras"])
+def a_count_goes_on(keras, patch):
+    """`TruePositives` counts on from epoch to epoch."""
+    for name in ("reset_state", "reset_states"):
+        patch.setattr(keras.metrics.TruePositives, name, lambda self: None, raising=False)

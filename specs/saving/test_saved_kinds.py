@@ -1,0 +1,90 @@
+"""Which kinds of models and layers come back from a file?"""
+
+import numpy as np
+
+from fixtures.claims import claim
+from fixtures.models import input_layer, sequential, sgd
+from fixtures.trained import INPUTS, TARGETS, filled, named, trajectory
+
+DICTIONARIES, NORMALIZATIONS = ["keras>=3", "tf.keras>=2.2"], ["keras>=3", "tf.keras>=2.6"]
+
+
+def loaded(keras, model, folder, name="model.keras"):
+    """The model saved under that name, and loaded again."""
+    model.save(named(keras, folder / name))
+    return keras.models.load_model(named(keras, folder / name))
+
+
+@claim(answers=["5.4"])
+def test_training_of_many_layers_goes_on(keras, tmp_path):
+    """Training that goes on from a file is as if never interrupted with more than ten states of weights, too."""
+    layers = [keras.layers.Dense(3, activation="tanh") for _ in range(6)]
+    model = filled(sequential(keras, (3,), *layers, keras.layers.Dense(8)))
+    model.compile(optimizer=sgd(keras, 0.25, momentum=0.5), loss="mean_squared_error")
+    model.train_on_batch(INPUTS, TARGETS)
+    again = loaded(keras, model, tmp_path)
+    assert np.array_equal(trajectory(again), trajectory(model))
+
+
+@claim(answers=["5.2", "5.3"])
+def test_losses_by_the_names_of_outputs_come_back(keras, tmp_path):
+    """Losses and their weights that were given by the names of the outputs come back from either kind of file."""
+    inputs = input_layer(keras, (3,))
+    outputs = [keras.layers.Dense(2, kernel_initializer="ones", name=name)(inputs) for name in ("first", "second")]
+    model = keras.models.Model(inputs, outputs)
+    losses = {"second": "mean_absolute_error", "first": "mean_squared_error"}  # not in the order of the outputs
+    model.compile(optimizer="sgd", loss=losses, loss_weights={"second": 0.5, "first": 0.25})
+    samples, targets = np.full((2, 3), 2.0), [np.full((2, 2), 4.0), np.full((2, 2), 3.0)]  # errors of 2 and of 3
+    for name in ("model.h5", "model.keras"):
+        results = loaded(keras, model, tmp_path, name).evaluate(samples, targets, verbose=0)
+        assert np.ravel(results)[0] == 0.25 * 2**2 + 0.5 * 3
+
+
+@claim(answers=["5.1"])
+def test_private_layers_are_saved(keras, tmp_path):
+    """The weights of a model of one's own class are saved with all its layers, also those in private attributes and lists."""
+
+    class Own(keras.models.Model):
+        def __init__(self):
+            super().__init__()
+            self._hidden, self.more = keras.layers.Dense(2), [keras.layers.Dense(2), keras.layers.Dense(1)]
+
+        def call(self, inputs):
+            return self.more[1](self.more[0](self._hidden(inputs)))
+
+    one, other = Own(), Own()
+    expected = one.predict(INPUTS, verbose=0)
+    assert not np.allclose(other.predict(INPUTS, verbose=0), expected)
+    path = named(keras, tmp_path / "own.weights.h5")
+    one.save_weights(path)
+    other.load_weights(path)
+    assert np.array_equal(other.predict(INPUTS, verbose=0), expected)
+
+
+@claim(
+    DICTIONARIES,
+    (AttributeError, AssertionError, ValueError),
+    "test_training_of_many_layers_goes_on",
+    answers=["5.2"],
+)
+def test_outputs_in_a_dictionary_come_back(keras, tmp_path):
+    """A model whose outputs are a dictionary gives them by the same names when it is loaded again."""
+    inputs = input_layer(keras, (3,))
+    first, second = (keras.layers.Dense(units)(inputs) for units in (1, 2))
+    model = keras.models.Model(inputs, {"zeta": first, "alpha": second})
+    expected = model.predict(INPUTS, verbose=0)
+    results = loaded(keras, model, tmp_path).predict(INPUTS, verbose=0)
+    assert {name: output.tolist() for name, output in results.items()} == {
+        name: output.tolist() for name, output in expected.items()
+    }
+    assert {name: output.shape for name, output in results.items()} == {"zeta": (2, 1), "alpha": (2, 2)}
+
+
+@claim(NORMALIZATIONS, AttributeError, "test_training_of_many_layers_goes_on", answers=["5.2"])
+def test_an_adapted_normalization_comes_back(keras, tmp_path):
+    """A `Normalization` layer that has learned mean and variance of the data by `adapt` still applies them when loaded."""
+    layer = keras.layers.Normalization()
+    layer.adapt(np.array([[1.0], [3.0], [5.0], [7.0]], "float32"))  # mean 4, variance 5
+    model = sequential(keras, (1,), layer)
+    again = loaded(keras, model, tmp_path)
+    np.testing.assert_allclose(again.predict(np.array([[4.0], [9.0]]), verbose=0), [[0.0], [5**0.5]], rtol=1e-6)

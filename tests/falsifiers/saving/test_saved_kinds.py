@@ -1,0 +1,34 @@
+"""Faults in what comes back from a file."""
+
+import numpy as np
+
+from specs.saving import test_saved_kinds as spec
+from tests.falsifiers import falsifies
+
+OF_ANY_KERAS = [spec.test_training_of_many_layers_goes_on, spec.test_losses_by_the_names_of_outputs_come_back]
+
+
+@falsifies(*OF_ANY_KERAS)
+@falsifies(spec.test_outputs_in_a_dictionary_come_back, on=spec.DICTIONARIES)
+def loads_other_weights(keras, patch):
+    """The weights of a model that is loaded are twice as large."""
+    usual = keras.models.load_model
+
+    def load_model(*args, **options):
+        model = usual(*args, **options)
+        model.set_weights([2 * np.array(weight) for weight in model.get_weights()])
+        return model
+
+    patch.setattr(keras.models, "load_model", load_model)
+
+
+@falsifies(spec.test_private_layers_are_saved)
+def loads_nothing(keras, patch):
+    """`load_weights` loads nothing."""
+    patch.setattr(keras.models.Model, "load_weights", lambda self, path: None)
+
+
+@falsifies(spec.test_an_adapted_normalization_comes_back, on=spec.NORMALIZATIONS)
+def normalizes_nothing(keras, patch):
+    """A normalization passes its inputs on."""
+    patch.setattr(keras.layers.Normalization, "call", lambda self, inputs: inputs)
