@@ -202,13 +202,13 @@ def test_does_not_load_a_damaged_file(keras, monkeypatch, tmp_path):
     asked = disconnect(monkeypatch)
     write_weights(keras, cache_path(CACHED), blank(keras, "VGG16", include_top=False), value=0.25)
     names = sorted({stand_in(keras, name) for name in MODULES})
-    for name, (options, end) in itertools.product(names, [({}, ""), ({"include_top": False}, "_notop")]):
+    for name, end in [*((name, "_notop") for name in names), ("VGG16", "")]:
         file = f"{MODULES[name]}_weights_tf_dim_ordering_tf_kernels{end}.h5"
         if file != CACHED:
             Path(cache_path(file)).write_bytes(b"damaged")
         del asked[:]
         with zero_kernels(keras), pytest.raises(Exception, match="URL fetch failure"):
-            network(keras, name)(**options)
+            network(keras, name)(include_top=not end)
         assert asked
         gc.collect()
         if os.path.exists(cache_path(file)):
