@@ -117,13 +117,12 @@ def test_trains_nothing_of_a_model_made_frozen(keras):
 
 @claim(["keras>=3"], (AssertionError, TypeError), "test_leaves_the_weights_alone", answers=["14.1"])
 def test_a_sequential_made_frozen_is_trained_within_another(keras):
-    """Within another model a Sequential made with `trainable=False` is trained, until its flag is set to True and to False."""
+    """Within another model a Sequential made with `trainable=False` is trained: set the flag of its layers."""
     layer, free = unit(keras), unit(keras)
     model = sequential(keras, (1,), keras.models.Sequential([input_layer(keras, (1,)), layer], trainable=False), free)
     model.compile(optimizer=sgd(keras, rate=0.1), loss="mse")
     assert moved([layer, free], train, model) == [True, True]
-    model.layers[0].trainable = True
-    model.layers[0].trainable = False
+    layer.trainable = False
     model.compile(optimizer=sgd(keras, rate=0.1), loss="mse")
     assert moved([layer, free], train, model) == [False, True]
 

@@ -40,25 +40,48 @@ def test_losses_by_the_names_of_outputs_come_back(keras, tmp_path):
         assert np.ravel(results)[0] == 0.25 * 2**2 + 0.5 * 3
 
 
-@claim(answers=["5.1"])
-def test_private_layers_are_saved(keras, tmp_path):
-    """The weights of a model of one's own class are saved with all its layers, also those in private attributes and lists."""
+def comes_back(keras, folder, layers, use):
+    """Whether a model of one's own class, with these layers for its attributes, gives the same with the weights of a file."""
 
     class Own(keras.models.Model):
         def __init__(self):
             super().__init__()
-            self._hidden, self.more = keras.layers.Dense(2), [keras.layers.Dense(2), keras.layers.Dense(1)]
+            for name, value in layers().items():
+                setattr(self, name, value)
 
         def call(self, inputs):
-            return self.more[1](self.more[0](self._hidden(inputs)))
+            return use(self, inputs)
 
     one, other = Own(), Own()
     expected = one.predict(INPUTS, verbose=0)
     assert not np.allclose(other.predict(INPUTS, verbose=0), expected)
-    path = named(keras, tmp_path / "own.weights.h5")
+    path = named(keras, folder / "own.weights.h5")
     one.save_weights(path)
     other.load_weights(path)
-    assert np.array_equal(other.predict(INPUTS, verbose=0), expected)
+    return np.array_equal(other.predict(INPUTS, verbose=0), expected)
+
+
+@claim(answers=["5.1"])
+def test_private_layers_are_saved(keras, tmp_path):
+    """The weights of a model of one's own class are saved with all its layers, those in private attributes too."""
+    dense = keras.layers.Dense
+    assert comes_back(keras, tmp_path, lambda: {"_hidden": dense(2), "head": dense(1)}, lambda own, x: own.head(own._hidden(x)))
+
+
+@claim(["keras>=3", "tf.keras"], AssertionError, "test_layers_in_a_list_are_not_saved", answers=["5.1"])
+def test_layers_in_a_list_are_saved(keras, tmp_path):
+    """The weights of a model of one's own class are saved with the layers that it has in a list."""
+    dense = keras.layers.Dense
+    assert comes_back(keras, tmp_path, lambda: {"parts": [dense(2), dense(1)]}, lambda own, x: own.parts[1](own.parts[0](x)))
+
+
+@claim(["keras<3"], AssertionError, "test_layers_in_a_list_are_saved", answers=["5.1"])
+def test_layers_in_a_list_are_not_saved(keras, tmp_path):
+    """The layers that a model of one's own class has in a list are not its own: their weights are not in the file."""
+    dense = keras.layers.Dense
+    assert not comes_back(
+        keras, tmp_path, lambda: {"parts": [dense(2), dense(1)]}, lambda own, x: own.parts[1](own.parts[0](x))
+    )
 
 
 @claim(
