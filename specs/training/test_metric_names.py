@@ -11,6 +11,7 @@ from fixtures.models import input_layer, sequential, sgd
 
 MODERN, OLD = ["keras>=2.3", "tf.keras>=2"], ["keras<2.3", "tf.keras<2"]
 BY_SHAPE, BY_LOSS = ["keras>=3", "tf.keras>=2.2"], ["keras<3", "tf.keras<2.2"]
+WITH_CLASSES = ["keras>=2.3,<3", "keras>=3", "tf.keras"]
 LABELS = np.array([0, 2, 2, 1])
 
 
@@ -186,23 +187,32 @@ def test_each_output_has_an_accuracy_of_its_kind(keras):
     assert found == {"first": 0.5, "second": 0.75}
 
 
-@claim(
-    ["keras>=2.3,<3", "keras>=3", "tf.keras"], AttributeError, "test_accuracy_is_the_share_of_right_answers", answers=["12.2"]
-)
-def test_metrics_begin_anew_at_each_epoch(keras):
-    """Precision, recall, AUC and the like are of their epoch alone: where nothing is learned they are the same each time."""
-    m, outputs = keras.metrics, [[0.9], [0.6], [0.2], [0.7]]
-    metrics = [m.Precision(), m.Recall(), m.AUC(), m.TruePositives(), m.FalseNegatives(), m.CosineSimilarity()]
+def three_epochs(keras, *metrics):
+    """What is recorded of three epochs in which nothing is learned, of two right and two wrong samples."""
     model = sequential(keras, (4,), keras.layers.Dense(1, use_bias=False))
-    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=metrics)
-    model.set_weights([np.array(outputs)])
-    history = model.fit(np.eye(4), np.array([[1.0], [0], [1], [0]]), batch_size=2, epochs=3, verbose=0).history
-    assert len(history) == 7
+    model.compile(optimizer=sgd(keras, rate=0.0), loss="mse", metrics=list(metrics))
+    model.set_weights([np.array([[0.9], [0.6], [0.2], [0.7]])])
+    return model.fit(np.eye(4), np.array([[1.0], [0], [1], [0]]), batch_size=2, epochs=3, shuffle=False, verbose=0).history
+
+
+@claim(WITH_CLASSES, AttributeError, "test_accuracy_is_the_share_of_right_answers", answers=["12.2"])
+def test_counts_begin_anew_at_each_epoch(keras):
+    """Precision, recall and counts are of their epoch alone: where nothing is learned they are the same each time."""
+    m = keras.metrics
+    history = three_epochs(keras, m.Precision(), m.Recall(), m.TruePositives(), m.FalseNegatives(), m.CosineSimilarity())
+    assert len(history) == 6
     for name, entries in history.items():
         assert entries == [pytest.approx(entries[0], rel=1e-5)] * 3, name
     values = {name.rstrip("_0123456789"): entries[-1] for name, entries in history.items()}
     assert (values["precision"], values["recall"]) == (pytest.approx(1 / 3), 0.5)
     assert (values["true_positives"], values["false_negatives"]) == (1, 1)
+
+
+@claim(WITH_CLASSES, AttributeError, "test_accuracy_is_the_share_of_right_answers", answers=["12.2"])
+def test_an_auc_begins_anew_at_each_epoch(keras):
+    """The area under the curve, `AUC()`, is of its epoch alone, too."""
+    areas = next(entries for name, entries in three_epochs(keras, keras.metrics.AUC()).items() if "auc" in name)
+    assert areas == [pytest.approx(0.5, abs=1e-6)] * 3  # of the four pairs of a right and a wrong sample two are in order
 
 
 @claim(holds_on=BY_SHAPE, otherwise=AssertionError, instead="test_accuracy_goes_by_the_loss", answers=["12.2"])
