@@ -10,7 +10,7 @@ from hypothesis.errors import Flaky
 
 from fixtures.batches import batches, parts, trained, updates
 from fixtures.claims import claim
-from fixtures.models import ledger, logbook, reused, sequential, sgd
+from fixtures.models import ledger, logbook, sequential, sgd
 from fixtures.optimizers import adam_path, momentum_path, optimizer
 from fixtures.probes import noted, weights_after_batches
 
@@ -63,11 +63,11 @@ def test_an_epoch_sees_each_sample_once(keras, samples, batch_size, shuffle):
         assert sorted(itertools.chain(*epoch)) == list(range(samples))
 
 
-@reused
-def dictionary(keras):
-    """A model that looks up the number of one of three words; its loss is `-target * output`."""
+def lookup(keras, chosen):
+    """A model that looks up the number of one of three words, with this optimizer; its loss is `-target * output`."""
     model = sequential(keras, (1,), keras.layers.Embedding(3, 1), keras.layers.Flatten())
-    model.compile(optimizer=sgd(keras), loss=lambda target, output: -target * output)
+    model.compile(optimizer=chosen, loss=lambda target, output: -target * output)
+    model.set_weights([np.zeros((3, 1))])
     return model
 
 
@@ -83,8 +83,7 @@ def test_averages_the_gradient_over_the_samples_of_the_batch(keras, samples, bat
     moves = trained(keras, inputs, targets, batch_size=batch_size, shuffle=False)
     expected = [np.mean(part, axis=0) for part in parts(inputs * targets, batch_size)]
     np.testing.assert_allclose(moves, expected, atol=2e-3)  # weights up to 24 * 81, in steps of 2**-13
-    model = dictionary(keras)
-    model.set_weights([np.zeros((3, 1))])
+    model = lookup(keras, sgd(keras))
     model.train_on_batch(np.array([[0], [0], [2], [0]]), np.array([[1.0], [2.0], [3.0], [4.0]]))
     assert model.get_weights()[0].tolist() == [[(1 + 2 + 4) / 4], [0], [3 / 4]]
 
@@ -99,9 +98,7 @@ def of_words(parts):
 
 def embedded(keras, chosen, gradients):
     """Where an embedding of the three words is after each of four batches, if these are the gradients of their samples."""
-    model, path = dictionary(keras), []
-    model.compile(optimizer=chosen, loss=model.loss)
-    model.set_weights([np.zeros((3, 1))])
+    model, path = lookup(keras, chosen), []
     for word, gradient in zip(WORDS, gradients):
         model.train_on_batch(word[:, None], -6 * gradient[:, None])  # the mean of six samples
         path.append(model.get_weights()[0][:, 0])
