@@ -90,7 +90,7 @@ def test_batch_normalization_ignores_the_neighbours_in_evaluation(keras, neighbo
 
 @claim(answers=["4.2"])
 def test_other_layers_look_at_no_neighbours_in_training(keras):
-    """No other layer makes samples depend on each other, in training mode either: neither the other normalizations do."""
+    """The other normalizations, convolutions, LSTM and dense layers look at a sample alone, in training mode too."""
     samples = np.random.RandomState(0).normal(size=(4, 3, 4))
     others = {"LayerNormalization": {}, "RMSNormalization": {}, "UnitNormalization": {}, "GroupNormalization": {"groups": 2}}
     layers = [getattr(keras.layers, name)(**options) for name, options in others.items() if hasattr(keras.layers, name)]
