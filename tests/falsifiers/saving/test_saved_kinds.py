@@ -23,7 +23,7 @@ def loads_other_weights(keras, patch):
 
 
 @falsifies(spec.test_private_layers_are_saved, spec.test_layers_in_a_list_are_saved, on=["keras>=3", "tf.keras"])
-@falsifies(spec.test_layers_in_layers_are_not_saved, on=["keras>=3", "tf.keras"])
+@falsifies(spec.test_private_layers_are_not_saved, spec.test_layers_in_a_list_are_not_saved, on=["keras>=3", "tf.keras"])
 def loads_nothing(keras, patch):
     """`load_weights` loads nothing."""
     patch.setattr(keras.models.Model, "load_weights", lambda self, path: None)
@@ -36,7 +36,7 @@ def normalizes_nothing(keras, patch):
 
 
 @falsifies(spec.test_private_layers_are_saved, spec.test_layers_in_a_list_are_saved, on=["keras<3"])
-@falsifies(spec.test_layers_in_layers_are_not_saved, on=["keras<3"])
+@falsifies(spec.test_private_layers_are_not_saved, spec.test_layers_in_a_list_are_not_saved, on=["keras<3"])
 def predicts_the_same(keras, patch):
     """A model's predictions are the same from the third on."""
     usual, counted = keras.models.Model.predict, []
