@@ -174,8 +174,8 @@ function unfold(shown) {
   hidden.outerHTML = hidden.textContent;
   const body = $(".body", shown), claim = numbered.get(shown.id), where = $(".found", body);
   for (const word of all("i:not(pre i)", body)) word.replaceWith(...both(word.textContent));
-  for (const row of all(".row", body)) row.after(" ", $(row.hash.replaceAll(".", "\\.") + " > span:last-of-type").cloneNode(true));
-  for (const other of all(".true", body)) other.replaceWith(link(numbered.get(other.hash.slice(1))));
+  for (const row of all("a[href^='#row-']", body)) row.after(" ", $(row.hash.replaceAll(".", "\\.") + " > span:last-of-type").cloneNode(true));
+  for (const other of all("a:empty", body)) other.replaceWith(link(numbered.get(other.hash.slice(1))));
   for (const wide of all("pre", body)) wide.tabIndex = 0;
   body.lastElementChild.append(" · ", element("a", {href: "#" + shown.id}, ...both("permanent link")));
   if (where) where.after(bar(claim));
