@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fixtures.claims import claim
 from fixtures.configuration import FILE, Start
-from fixtures.placement import hidden, listed, numbers, places, right_numbers
+from fixtures.placement import gpus, hidden, listed, numbers, places, right_numbers
 
-HIDDEN = Start(looks=[places, numbers, listed, hidden], CUDA_VISIBLE_DEVICES="").ahead()
+HIDDEN = Start(looks=[places, numbers, listed, gpus, hidden], CUDA_VISIBLE_DEVICES="").ahead()
 OLD = ["keras<3", "tf.keras"]
 unknown = st.sampled_from(["abacus", "Tensorflow", "tf", "mxnet"])
 
@@ -47,6 +47,7 @@ def test_all_is_on_the_cpu_where_no_gpu_is_visible(keras):
     """
     assert HIDDEN().seen["places"] == ["cpu"]
     assert HIDDEN().seen["listed"] in (["cpu"], None)  # with PyTorch, and before Keras 3, it has no list
+    assert HIDDEN().seen["gpus"] == []
     assert HIDDEN().seen["hidden"]
 
 

@@ -6,6 +6,7 @@ from fixtures.claims import claim
 from fixtures.models import feed, input_layer, sequential, sgd
 from fixtures.trained import INPUTS, TARGETS, filled, named, trajectory
 
+FLOAT64 = ["keras[theano]", "keras>=2.2.5", "tf.keras"]  # before, TensorFlow makes no initial weights for a layer in float64
 DICTIONARIES, NORMALIZATIONS = ["keras>=3", "tf.keras>=2.2"], ["keras>=3", "tf.keras>=2.8"]
 
 
@@ -38,6 +39,16 @@ def test_losses_by_the_names_of_outputs_come_back(keras, tmp_path):
     for name in ("model.h5", "model.keras"):
         results = loaded(keras, model, tmp_path, name).evaluate(samples, targets, verbose=0)
         assert np.ravel(results)[0] == 0.25 * 2**2 + 0.5 * 3
+
+
+@claim(FLOAT64, ValueError, "test_training_of_many_layers_goes_on", answers=["5.3"])
+def test_weights_come_back_in_their_own_type(keras, tmp_path):
+    """The weights of a layer in float64 come back from either kind of file to the last bit."""
+    model = keras.models.Sequential([keras.layers.Embedding(3, 2, dtype="float64", input_shape=(4,))])
+    model.set_weights([np.full((3, 2), 1 + 2.0**-40)])
+    for name in ("model.h5", "model.keras"):
+        for kept, given in zip(loaded(keras, model, tmp_path, name).get_weights(), model.get_weights()):
+            assert (kept.dtype, kept.tobytes()) == (given.dtype, given.tobytes())
 
 
 def own(keras, kind, layers, use):

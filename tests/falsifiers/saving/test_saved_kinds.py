@@ -9,6 +9,7 @@ OF_ANY_KERAS = [spec.test_training_of_many_layers_goes_on, spec.test_losses_by_t
 
 
 @falsifies(*OF_ANY_KERAS)
+@falsifies(spec.test_weights_come_back_in_their_own_type, on=spec.FLOAT64)
 @falsifies(spec.test_outputs_in_a_dictionary_come_back, on=spec.DICTIONARIES)
 def loads_other_weights(keras, patch):
     """The weights of a model that is loaded are twice as large."""
