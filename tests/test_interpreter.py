@@ -248,11 +248,11 @@ def alive(number):
 
 @pytest.mark.skipif(not interpreter.FORKS, reason="only where jobs run in forks")
 def test_takes_too_long_and_starts_again(both, monkeypatch):
-    """A job past the limit is a JobError; its interpreter is ended with it, and the next job starts another."""
+    """A job past the limit is a TimeoutError; its interpreter is ended with it, and the next job starts another."""
     second = both[1]
     server = second.run(process, 1)[1]
     monkeypatch.setattr(interpreter, "TIME_LIMIT", 0.2)
-    with pytest.raises(JobError, match=r"no answer within 0\.2 seconds"):
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.2 seconds"):
         second.run(sleep, 60)
     assert not alive(server)
     monkeypatch.undo()
