@@ -236,6 +236,16 @@ def test_on_activity_count_in_testing_too(keras):
     assert loss - error == pytest.approx(0.25 * 3 + 0.5 * 5, rel=1e-5)
 
 
+@claim(needs=["training"], answers=["6.2"])
+def test_on_activity_count_within_a_model_too(keras):
+    """A penalty on the activity of a layer in a model within the model counts as if the layer was in the model itself."""
+    inside = sequential(keras, (2,), keras.layers.ActivityRegularization(l1=0.25, l2=0.5))
+    model = sequential(keras, (2,), inside)
+    model.compile(optimizer=sgd(keras), loss="mse", metrics=["mse"])
+    loss, error = model.evaluate(np.array([[1.0, -2.0]]), np.zeros((1, 2)), verbose=0)
+    assert loss - error == pytest.approx(0.25 * 3 + 0.5 * 5, rel=1e-5)
+
+
 @claim(
     holds_on=["keras>=3.14", "tf.keras"], otherwise=AssertionError, instead="test_on_activity_grow_with_the_batch",
     needs=["training"], answers=["6.2"], examples=2,

@@ -139,6 +139,13 @@ def tests_without_activity(keras, patch):
     returned_becomes(keras, patch, lambda model, loss, *_: 0 * loss)
 
 
+@falsifies(spec.test_on_activity_count_within_a_model_too)
+def reports_the_error_alone(keras, patch):
+    """`evaluate` gives the error for the loss."""
+    usual = keras.models.Model.evaluate
+    patch.setattr(keras.models.Model, "evaluate", lambda self, *data, **options: [usual(self, *data, **options)[1]] * 2)
+
+
 @falsifies(spec.test_on_activity_count_in_testing_too)
 def validates_without_activity(keras, patch):
     """`val_loss` leaves the penalties on activity out."""
