@@ -37,6 +37,39 @@ def normalizes_nothing(keras, patch):
     patch.setattr(keras.layers.Normalization, "call", lambda self, inputs: inputs)
 
 
+@falsifies(spec.test_there_is_no_normalization, on=["keras>=3", "tf.keras>=2.6"])
+def loses_its_normalization(keras, patch):
+    """There is no `Normalization`."""
+    patch.delattr(keras.layers, "Normalization")
+
+
+@falsifies(spec.test_no_layer_is_in_float64_alone, on=spec.FLOAT64)
+def refuses_float64(keras, patch):
+    """An `Embedding` is refused in float64."""
+
+    def embedding(*sizes, **options):
+        raise ValueError("no float64")
+
+    patch.setattr(keras.layers, "Embedding", embedding)
+
+
+@falsifies(spec.test_outputs_in_a_dictionary_are_refused, on=spec.DICTIONARIES)
+def refuses_dictionaries(keras, patch):
+    """Outputs of a model may be no dictionary."""
+
+    def model(inputs, outputs):
+        raise ValueError("Output tensors to a Model must be of a layer")
+
+    patch.setattr(keras.models, "Model", model)
+
+
+@falsifies(spec.test_outputs_in_a_dictionary_become_a_list, on=spec.DICTIONARIES)
+def sorts_dictionaries(keras, patch):
+    """Outputs in a dictionary are a list in the order of their names."""
+    usual = keras.models.Model
+    patch.setattr(keras.models, "Model", lambda inputs, outputs: usual(inputs, [outputs[name] for name in sorted(outputs)]))
+
+
 @falsifies(spec.test_private_layers_are_saved, spec.test_layers_in_a_list_are_saved, on=["keras<3"])
 @falsifies(spec.test_private_layers_are_not_saved, spec.test_layers_in_a_list_are_not_saved, on=["keras<3"])
 def predicts_the_same(keras, patch):
