@@ -49,7 +49,7 @@ def in_float64(keras):
 
 @claim(FLOAT64, ValueError, "test_no_layer_is_in_float64_alone", answers=["5.3"])
 def test_weights_come_back_in_their_own_type(keras, tmp_path):
-    """The weights of a layer in float64 come back from either kind of file to the last bit."""
+    """The weights of an `Embedding` in float64 come back from either kind of file to the last bit."""
     model = in_float64(keras)
     model.set_weights([np.full((3, 2), 1 + 2.0**-40)])
     for name in ("model.h5", "model.keras"):
@@ -59,7 +59,7 @@ def test_weights_come_back_in_their_own_type(keras, tmp_path):
 
 @claim(["keras[tensorflow]<2.2.5"], pytest.fail.Exception, "test_weights_come_back_in_their_own_type", answers=["5.3"])
 def test_no_layer_is_in_float64_alone(keras):
-    """A layer with `dtype="float64"` cannot be made where `floatx` is float32: a ValueError."""
+    """An `Embedding` with `dtype="float64"` cannot be made where `floatx` is float32: a ValueError."""
     with pytest.raises(ValueError, match="float64"):
         in_float64(keras)
 
@@ -209,5 +209,5 @@ def test_an_adapted_normalization_comes_back_without_effect(keras, tmp_path):
     answers=["5.2"],
 )
 def test_there_is_no_normalization(keras):
-    """There is no layer `Normalization` that learns from the data: in TensorFlow 2.3 to 2.5 it is an experiment elsewhere."""
+    """`keras.layers` has no `Normalization`, which would learn from the data."""
     assert not hasattr(keras.layers, "Normalization")
