@@ -55,7 +55,7 @@ def test_a_permanent_link_opens_its_claim(visit):
     """The address of a claim opens it: with proof, evidence, bar of all columns, faults that it tells, rows."""
     page = visit(f"#{SPLIT}")
     body = page.locator(f"[id='{SPLIT}'] .body")
-    assert body.is_visible()
+    body.wait_for()
     assert "int(samples * (1 - fraction))" in body.locator(".proof").inner_text()
     assert body.locator(".proof b").first.is_visible()
     assert body.locator(".bars ol li").count() == page.evaluate("columns.length")
@@ -72,7 +72,7 @@ def test_a_link_within_the_page_opens_its_claim(visit):
     for _ in range(2):
         page.evaluate("scrollTo(0, 0)")
         link.click()
-        assert claim.locator(".body").is_visible()
+        claim.locator(".body").wait_for()
         claim.evaluate("claim => claim.open = false")
 
 
@@ -85,7 +85,7 @@ def test_searches_as_one_types(visit, language, wanted):
     assert page.locator("#results a").count() > 0
     assert not page.locator("#answers").is_visible()
     page.locator("#results a").first.click()
-    assert page.locator("details.claim[open] .body").is_visible()
+    page.locator("details.claim[open] .body").wait_for()
     assert page.input_value("#search") == ""
 
 
@@ -147,9 +147,10 @@ def test_works_by_keyboard(visit):
     assert {"search", "english", "auto", "distribution", "version", "backend"} <= set(reached)
     page.focus("#validation-split > summary")
     page.keyboard.press("Enter")
+    page.locator("#validation-split .claim").first.wait_for()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.locator("#validation-split .claim[open] .body").is_visible()
+    page.locator("#validation-split .claim[open] .body").wait_for()
 
 
 def test_reads_without_javascript(chromium, published_page):

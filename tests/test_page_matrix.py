@@ -75,7 +75,7 @@ def test_moves_by_keyboard(visit):
     cell, head = page.locator(":focus").bounding_box(), page.locator("#scroller thead").bounding_box()
     assert cell["y"] >= head["y"] + head["height"] - 1
     page.keyboard.press("Enter")
-    assert page.locator("details.claim[open] .body").is_visible()
+    page.locator("details.claim[open] .body").wait_for()
     assert page.evaluate("location.hash.slice(1) === claims[62].id")
 
 
@@ -83,7 +83,7 @@ def test_describes_what_the_pointer_is_on(visit):
     """The cell under the pointer is told with verdict, column and claim; a click opens the claim."""
     page = visit("#matrix")
     page.hover("#scroller [data-at='3,1']")
-    assert page.locator("#cell .pill").is_visible()
+    page.locator("#cell .pill").wait_for()
     assert page.evaluate("columns[1].label") in page.inner_text("#cell")
     page.click("#scroller [data-at='3,1']")
     assert page.evaluate("location.hash.slice(1) === claims[3].id")
