@@ -8,7 +8,7 @@ import json
 import resource
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 import nox
 import tomllib
@@ -22,11 +22,12 @@ COLUMNS = tomllib.loads(Path("matrix.toml").read_text())
 SPEED = Path("reports/published/speed.json")  # what the page says of it
 
 
-def per_column(tagged: bool = False) -> Callable[..., Any]:
+def per_column(names: Iterable[str] = COLUMNS, tagged: bool = False) -> Callable[..., Any]:
     """A session of each column; with the column's tags, for the one session that they choose from."""
+    columns = {name: COLUMNS[name] for name in names}
     return nox.parametrize(
         "python, column",
-        [nox.param(c["python"], name, id=name, tags=c.get("tags", []) if tagged else []) for name, c in COLUMNS.items()],
+        [nox.param(c["python"], name, id=name, tags=c.get("tags", []) if tagged else []) for name, c in columns.items()],
     )
 
 
@@ -130,15 +131,16 @@ def surroundings(session: nox.Session, column: str) -> None:
     session.run("pytest", "specs", "-q", "-n", "2", *results, *session.posargs, env=environment)
 
 
-@nox.session(python="3.11")
-def mutants(session: nox.Session) -> None:
-    """Break a copy of the newest Keras at its source, by one small fault at a time: the claims must notice.
+@nox.session
+@per_column(["keras-3.15.1-tensorflow", "tf_keras-2.21.0"])
+def mutants(session: nox.Session, column: str) -> None:
+    """Break a copy of a Keras at its source, by one small fault at a time: the claims must notice.
 
     What follows -- chooses faults by a part of their names; without it all are tried. What the page says is renewed.
     """
-    environment = install(session, "keras-3.15.1-tensorflow")
+    environment = install(session, column)
     session.install("cosmic-ray")  # which draws the faults that nobody thought of
-    session.run("python", "-m", "tests.mutants", *session.posargs, env=environment)
+    session.run("python", "-m", "tests.mutants", "--keras", column.partition("-")[0], *session.posargs, env=environment)
 
 
 @nox.session

@@ -67,7 +67,7 @@ class Report:
         self.entries = faq.entries
         self.answered = faq.answered
         self.faults = defaultdict(list, faults())
-        self.noticed = noticed()
+        self.noticed, self.noticed_in_tf_keras = noticed()
         self.speed = speed()
         self.several = len(faq.columns) > 1
         self.newest = stories.newest_column(faq)

@@ -2,12 +2,14 @@
 
     python -m tests.mutants                 # the catalogue, and so many automatic ones
     python -m tests.mutants early 15-pop    # those with one of these in their names
+    python -m tests.mutants --keras tf_keras  # automatic ones of another Keras
 
 What was found stands in measured.json, for the page.
 
 A mutant is noticed when a claim of its modules drifts or breaks, or takes longer than the time limit.
 """
 
+import argparse
 import importlib.util
 import json
 import os
@@ -27,7 +29,6 @@ from tests.mutants import automatic
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent
 MEASURED = FOLDER / "measured.json"
-SAMPLED = 300
 TIME_LIMIT = 300  # seconds for the modules of one mutant: the slowest take a third of it
 
 
@@ -38,7 +39,7 @@ class Mutant:
     id: str
     question: int
     modules: List[str]
-    broken: Callable[[Path], "contextmanager"]  # with the folder in which `keras` lies
+    broken: Callable[[Path], "contextmanager"]  # with the folder in which the package lies
 
 
 def catalogue() -> Iterator[Mutant]:
@@ -48,12 +49,11 @@ def catalogue() -> Iterator[Mutant]:
         yield Mutant(diff.stem, int(diff.stem[:2]), modules, lambda folder, diff=diff: _patched(folder, diff))
 
 
-def sampled(keras: Path) -> Iterator[Mutant]:
-    """The faults that were drawn."""
-    for drawn in automatic.sample(keras / "src", SAMPLED):
-        promise = automatic.promise_of(drawn.file)
-        modules = [f"specs/{module}" for module in promise["modules"]]
-        yield Mutant(drawn.id, promise["question"], modules, lambda folder, drawn=drawn: _rewritten(folder, drawn))
+def sampled(folder: Path, package: str) -> Iterator[Mutant]:
+    """The faults that were drawn of the package in this folder."""
+    for drawn in automatic.sample(folder, package):
+        modules = [f"specs/{module}" for module in drawn.promise["modules"]]
+        yield Mutant(drawn.id, drawn.promise["question"], modules, lambda folder, drawn=drawn: _rewritten(folder, drawn))
 
 
 @contextmanager
@@ -66,21 +66,20 @@ def _patched(folder: Path, diff: Path) -> Iterator[None]:
 
 @contextmanager
 def _rewritten(folder: Path, drawn: automatic.Change) -> Iterator[None]:
-    path = folder / "keras" / "src" / drawn.file
+    path = drawn.path(folder)
     whole = path.read_text()
-    path.write_text(drawn.text(folder / "keras" / "src"))
+    path.write_text(drawn.text(folder))
     yield
     path.write_text(whole)
 
 
-def noticing(folder: Path, modules: List[str], seconds: int = TIME_LIMIT) -> Optional[str]:
-    """The first claim of the modules that notices what was done to the Keras in this folder; None if none does."""
-    command = [sys.executable, "-m", "pytest", "-qx", "--tb=no", "-p", "no:cacheprovider", "--results", str(folder / "r.jsonl")]
+def noticing(folder: Path, package: str, modules: List[str], seconds: int = TIME_LIMIT) -> Optional[str]:
+    """The first claim of the modules that notices what was done to the package in this folder; None if none does."""
+    command = [sys.executable, "-m", "pytest", "-qx", "--tb=no", "-p", "no:cacheprovider", "--keras", package]
+    command += ["--results", str(folder / "r.jsonl")]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     try:
-        run = subprocess.run(
-            [*command, *modules], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT
-        )
+        run = subprocess.run([*command, *modules], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         return "the time limit"
     if run.returncode == 0:
@@ -96,21 +95,22 @@ def remember(found: List[Dict[str, Any]]) -> None:
     MEASURED.write_text("[\n" + ",\n".join(lines) + "\n]\n")
 
 
-def main(names: List[str]) -> int:
-    """Run the mutants with one of these in their names, or all; 1 if one survives that nobody has judged."""
-    keras = Path(importlib.util.find_spec("keras").submodule_search_locations[0])
+def main(package: str, names: List[str]) -> int:
+    """Run the mutants of a package with one of these in their names, or all; 1 if one survives that nobody has judged."""
+    installed = Path(importlib.util.find_spec(package).submodule_search_locations[0])
     judged = automatic.judged()
-    chosen = [one for one in [*catalogue(), *sampled(keras)] if not names or any(name in one.id for name in names)]
+    mutants = [*(catalogue() if package == "keras" else []), *sampled(installed.parent, package)]
+    chosen = [one for one in mutants if not names or any(name in one.id for name in names)]
     found, missed = [], []
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(keras, Path(folder, "keras"))
-        red = noticing(Path(folder), sorted({module for one in chosen for module in one.modules}), 4 * TIME_LIMIT)
+        shutil.copytree(installed, Path(folder, package))
+        red = noticing(Path(folder), package, sorted({module for one in chosen for module in one.modules}), 4 * TIME_LIMIT)
         if red:
             sys.exit(f"the Keras that is not broken is red, too: {red}")
         for one in chosen:
             started = time.monotonic()
             with one.broken(Path(folder)):
-                by = noticing(Path(folder), one.modules)
+                by = noticing(Path(folder), package, one.modules)
             said = by or judged.get(one.id, "SURVIVED")
             print(f"{one.id}: {said} ({time.monotonic() - started:.0f} s)", flush=True)
             found.append({"id": one.id, "question": one.question, "noticed": by, "judged": judged.get(one.id)})
@@ -122,4 +122,8 @@ def main(names: List[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keras", choices=automatic.SAMPLED, default="keras")
+    parser.add_argument("names", nargs="*")
+    chosen = parser.parse_args()
+    sys.exit(main(chosen.keras, chosen.names))

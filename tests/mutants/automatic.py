@@ -17,7 +17,8 @@ from cosmic_ray.plugins import get_operator
 from parso import parse
 from parso.python.tree import ExprStmt, PythonNode
 
-PROMISES: List[Dict[str, Any]] = tomllib.loads(Path(__file__).with_name("automatic.toml").read_text())["promise"]
+PROMISES: Dict[str, List[Dict[str, Any]]] = tomllib.loads(Path(__file__).with_name("automatic.toml").read_text())
+SAMPLED = {"keras": 300, "tf_keras": 60}  # changes of each package
 OPERATORS = [
     *["ReplaceBinaryOperator_" + pair for pair in ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul", "Mod_FloorDiv")],
     *["ReplaceComparisonOperator_" + pair for pair in ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Eq_NotEq", "NotEq_Eq")],
@@ -49,8 +50,9 @@ class DropStatement(Operator):
 
 @dataclass(frozen=True)
 class Change:
-    """One change: in this file of Keras, at this line, by this operator, the nth place where it fits."""
+    """One change: in this file of `keras` or `tf_keras`, at this line, by this operator, the nth place where it fits."""
 
+    package: str
     file: str
     line: int
     operator: str
@@ -59,11 +61,20 @@ class Change:
     @property
     def id(self) -> str:
         """Its name in `judged.toml`."""
-        return f"{self.file}:{self.line} {self.operator} {self.place}"
+        return f"{'' if self.package == 'keras' else self.package + '/'}{self.file}:{self.line} {self.operator} {self.place}"
 
-    def text(self, keras: Path) -> str:
+    @property
+    def promise(self) -> Dict[str, Any]:
+        """What `automatic.toml` says of its file."""
+        return next(promise for promise in PROMISES[self.package] if self.file in promise["files"])
+
+    def path(self, folder: Path) -> Path:
+        """Its file, where the package lies in this folder."""
+        return folder / self.package / "src" / self.file
+
+    def text(self, folder: Path) -> str:
         """The whole file, changed."""
-        return mutate_code((keras / self.file).read_text(), _operator(self.operator), self.place)
+        return mutate_code(self.path(folder).read_text(), _operator(self.operator), self.place)
 
 
 def judged() -> Dict[str, str]:
@@ -71,30 +82,26 @@ def judged() -> Dict[str, str]:
     return tomllib.loads(Path(__file__).with_name("judged.toml").read_text())
 
 
-def promise_of(file: str) -> Dict[str, Any]:
-    """What `automatic.toml` says of a file."""
-    return next(promise for promise in PROMISES if file in promise["files"])
-
-
 def _operator(name: str) -> Operator:
     return DropStatement() if name == DropStatement.__name__ else get_operator(f"core/{name}")()
 
 
-def changes_of(keras: Path, file: str) -> Iterator[Change]:
-    """All changes of a file of this Keras."""
-    nodes = list(ast_nodes(get_ast((keras / file).read_text())))
+def changes_of(folder: Path, package: str, file: str) -> Iterator[Change]:
+    """All changes of a file of the package in this folder."""
+    nodes = list(ast_nodes(get_ast((folder / package / "src" / file).read_text())))
     for name in [*OPERATORS, DropStatement.__name__]:
         operator = _operator(name)
         places = [start for node in nodes for start, _ in operator.mutation_positions(node)]
         for place, (line, _) in enumerate(places):
-            yield Change(file, line, name, place)
+            yield Change(package, file, line, name, place)
 
 
-def sample(keras: Path, count: int, seed: int = 2018) -> List[Change]:
-    """So many changes, each of another line, drawn from those of all files."""
-    drawn = [change for promise in PROMISES for file in promise["files"] for change in changes_of(keras, file)]
+def sample(folder: Path, package: str = "keras", seed: int = 2018) -> List[Change]:
+    """As many changes as are tried of the package in this folder, each of another line, drawn from those of all files."""
+    files = [file for promise in PROMISES[package] for file in promise["files"]]
+    drawn = [change for file in files for change in changes_of(folder, package, file)]
     random.Random(seed).shuffle(drawn)
     of_line: Dict[Any, Change] = {}
     for change in drawn:
         of_line.setdefault((change.file, change.line), change)
-    return list(of_line.values())[:count]
+    return list(of_line.values())[: SAMPLED[package]]
