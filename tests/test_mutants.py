@@ -71,9 +71,11 @@ def test_judges_what_is_tried(drawn):
     judged = automatic.judged()
     measured = json.loads(MEASURED.read_text())
     tried = {*(diff.stem for diff in MUTANTS), *(change.id for change in drawn)}
-    known = {one["id"] for one in measured} | set(judged)
-    assert {name for name in known if not name.startswith("tf_keras/")} <= tried
-    assert not set(judged) & {one["id"] for one in measured if one["noticed"]}
+    known = {one["id"] for one in measured}
+    of_tf_keras = {name for name in known if name.startswith("tf_keras/")}  # which is not installed here
+    assert known - of_tf_keras <= tried
+    assert len(of_tf_keras) == automatic.SAMPLED["tf_keras"]
+    assert set(judged) <= {one["id"] for one in measured if not one["noticed"]}
     assert all(len(why) > 10 for why in judged.values())
 
 
