@@ -111,7 +111,7 @@ def surroundings(session: nox.Session, column: str) -> None:
     folder = Path(session.create_tmp()).absolute() / "with spaces, 和汉字"
     hostile = folder / "home" / ".keras" / "keras.json"
     hostile.parent.mkdir(parents=True, exist_ok=True)
-    hostile.write_text('{"floatx": "float16", "epsilon": 1, "image_data_format": "channels_first", "backend": "abacus"}')
+    hostile.write_text('{"floatx": "float16", "epsilon": 1, "image_data_format": "channels_first"}')  # a backend is obeyed
     nobody = folder / "file" / "home"  # which not even root can make
     nobody.parent.touch()
     others: list[dict[str, str]] = [

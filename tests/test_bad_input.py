@@ -65,8 +65,8 @@ SUBJECTS = {
     ),
     "a broken backend that was chosen": (
         {"keras": "broken", "KERAS_BACKEND": "plaidml"},
-        "keras does not import with KERAS_BACKEND=plaidml (ModuleNotFoundError: No module named 'plaidml'): "
-        "install that backend, or name an installed one in KERAS_BACKEND",
+        "keras does not import with the backend of KERAS_BACKEND or keras.json, plaidml "
+        "(ModuleNotFoundError: No module named 'plaidml'): install that backend, or name an installed one in KERAS_BACKEND",
     ),
     "an old Keras": (
         {"keras": "2.2.3"},
@@ -104,6 +104,14 @@ def test_refuses_a_subject(project, environment, message):
     """A Keras that cannot be checked is named with what to do, and the earlier results stay."""
     assert_refused(project.run(**environment), message)
     assert set(project.claims()) == {"is-true"}
+
+
+def test_refuses_the_backend_that_the_home_names(project, tmp_path):
+    """The user's `keras.json` chooses the backend where `KERAS_BACKEND` does not: one that is not there is named."""
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"backend": "plaidml"}')
+    _, message = SUBJECTS["a broken backend that was chosen"]
+    assert_refused(project.run(keras="broken", HOME=str(tmp_path)), message)
 
 
 def test_refuses_a_subject_once_for_all_workers(project):
