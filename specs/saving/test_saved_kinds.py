@@ -211,3 +211,61 @@ def test_an_adapted_normalization_comes_back_without_effect(keras, tmp_path):
 def test_there_is_no_normalization(keras):
     """`keras.layers` has no `Normalization`, which would learn from the data."""
     assert not hasattr(keras.layers, "Normalization")
+
+
+OWN_WAY_BACK = ["keras>=3.3", "tf.keras"]
+BOTH_WAYS = ["keras<3", *OWN_WAY_BACK]
+
+
+def both_ways(keras, **options):
+    """A model, `(batch, 3, 1)` to `(batch, 4)`, of a `Bidirectional` layer with these options."""
+    return sequential(keras, (3, 1), keras.layers.Bidirectional(keras.layers.SimpleRNN(2), **options))
+
+
+def with_its_own_way_back(keras):
+    """One that goes there with `tanh`, and back as it is."""
+    return both_ways(keras, backward_layer=keras.layers.SimpleRNN(2, activation="linear", go_backwards=True))
+
+
+@claim(
+    OWN_WAY_BACK,
+    (TypeError, ValueError),
+    ["test_the_way_back_is_as_the_way_there", "test_a_bidirectional_layer_cannot_be_loaded"],
+    answers=["5.2"],
+)
+def test_a_way_back_of_its_own_comes_back(keras, tmp_path):
+    """A `Bidirectional` with a `backward_layer` of its own comes back with it from either kind of file."""
+    model = filled(with_its_own_way_back(keras))
+    sequences = 10 * np.arange(6.0).reshape((2, 3, 1))
+    expected = model.predict(sequences, verbose=0)
+    assert expected[:, 2:].max() > 1  # which `tanh`, the usual way back, never gives
+    for name in ("model.h5", "model.keras"):
+        assert np.array_equal(loaded(keras, model, tmp_path, name).predict(sequences, verbose=0), expected)
+
+
+@claim(
+    ["keras<3"],
+    pytest.fail.Exception,
+    ["test_a_way_back_of_its_own_comes_back", "test_a_bidirectional_layer_cannot_be_loaded"],
+    answers=["5.2"],
+)
+def test_the_way_back_is_as_the_way_there(keras):
+    """`Bidirectional` makes its way back from the layer that it is given, and takes no `backward_layer`: a TypeError."""
+    with pytest.raises(TypeError, match="backward_layer"):
+        with_its_own_way_back(keras)
+
+
+@claim(BOTH_WAYS, ValueError, "test_a_bidirectional_layer_cannot_be_loaded", answers=["5.2"])
+def test_a_bidirectional_layer_comes_back(keras, tmp_path):
+    """A model of a `Bidirectional` layer gives the same when it is loaded from its file, to the last bit."""
+    model, sequences = filled(both_ways(keras)), np.arange(6.0).reshape((2, 3, 1))
+    again = loaded(keras, model, tmp_path)
+    assert np.array_equal(feed(keras, again, sequences), feed(keras, model, sequences))
+
+
+@claim(["keras>=3,<3.3"], pytest.fail.Exception, "test_a_bidirectional_layer_comes_back", answers=["5.2"])
+def test_a_bidirectional_layer_cannot_be_loaded(keras, tmp_path):
+    """A model of a `Bidirectional` layer cannot be loaded from its file, in which weights are missing: a ValueError."""
+    model = both_ways(keras)
+    with pytest.raises(ValueError, match="received 0 variables"):
+        loaded(keras, model, tmp_path)

@@ -11,6 +11,8 @@ OF_ANY_KERAS = [spec.test_training_of_many_layers_goes_on, spec.test_losses_by_t
 @falsifies(*OF_ANY_KERAS)
 @falsifies(spec.test_weights_come_back_in_their_own_type, on=spec.FLOAT64)
 @falsifies(spec.test_outputs_in_a_dictionary_come_back, on=spec.DICTIONARIES)
+@falsifies(spec.test_a_way_back_of_its_own_comes_back, on=spec.OWN_WAY_BACK)
+@falsifies(spec.test_a_bidirectional_layer_comes_back, on=spec.BOTH_WAYS)
 def loads_other_weights(keras, patch):
     """The weights of a model that is loaded are twice as large."""
     usual = keras.models.load_model
@@ -81,3 +83,41 @@ def predicts_the_same(keras, patch):
         return counted[-1] if len(counted) < 3 else counted[0]
 
     patch.setattr(keras.models.Model, "predict_on_batch", predict_on_batch)
+
+
+@falsifies(spec.test_a_way_back_of_its_own_comes_back, on=spec.OWN_WAY_BACK)
+def forgets_the_way_back(keras, patch):
+    """The configuration of a `Bidirectional` is without its way back."""
+    usual = keras.layers.Bidirectional.get_config
+
+    def get_config(self):
+        return {name: value for name, value in usual(self).items() if name != "backward_layer"}
+
+    patch.setattr(keras.layers.Bidirectional, "get_config", get_config)
+
+
+@falsifies(spec.test_the_way_back_is_as_the_way_there, on=spec.OWN_WAY_BACK)
+def refuses_a_way_back(keras, patch):
+    """`Bidirectional` takes no way back."""
+
+    def bidirectional(layer, **options):
+        raise TypeError(f"unexpected arguments: {', '.join(options)}")
+
+    patch.setattr(keras.layers, "Bidirectional", bidirectional)
+
+
+@falsifies(spec.test_the_way_back_is_as_the_way_there, on=["keras<3"])
+def ignores_the_way_back(keras, patch):
+    """`Bidirectional` takes a way back and makes another."""
+    usual = keras.layers.Bidirectional
+    patch.setattr(keras.layers, "Bidirectional", lambda layer, backward_layer: usual(layer))
+
+
+@falsifies(spec.test_a_bidirectional_layer_cannot_be_loaded, on=spec.BOTH_WAYS)
+def loses_weights(keras, patch):
+    """No model can be loaded, as weights are missing."""
+
+    def load_model(path):
+        raise ValueError("expected 3 variables, but received 0 variables")
+
+    patch.setattr(keras.models, "load_model", load_model)
