@@ -250,7 +250,7 @@ def test_a_way_back_of_its_own_comes_back(keras, tmp_path):
     answers=["5.2"],
 )
 def test_the_way_back_is_as_the_way_there(keras):
-    """`Bidirectional` makes its way back from the layer that it is given, and takes no `backward_layer`: a TypeError."""
+    """`Bidirectional` takes no `backward_layer`, a layer of its own for the way back: a TypeError."""
     with pytest.raises(TypeError, match="backward_layer"):
         with_its_own_way_back(keras)
 
